@@ -1,0 +1,227 @@
+//! `lamp check`: does the data keep its contract?
+
+use std::path::PathBuf;
+
+use lamp_core::check::{Check, CheckRecord, Verdict};
+use lamp_core::contract::Contract;
+use lamp_core::dataset::DatasetVersion;
+use lamp_core::digest::Digest;
+use lamp_core::error::{Classified, Kind};
+use lamp_core::incident::Incident;
+use lamp_core::names::DatasetName;
+use lamp_core::partition::PartitionKey;
+use lamp_engine::CheckContext;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::app::App;
+use crate::data::DataError;
+use crate::parts::{PartError, take_parts};
+use crate::profile::{OnPartition, Piece, pieces_of};
+
+/// Why there is no verdict at all.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The dataset promises nothing.
+    #[error("dataset `{dataset}` has no contract")]
+    NoContract {
+        /// The dataset.
+        dataset: DatasetName,
+    },
+    /// Nothing in the workspace promises anything.
+    #[error("no dataset with a version has a contract")]
+    NothingToCheck,
+    /// Data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A part of the house failed.
+    #[error(transparent)]
+    Part(#[from] PartError),
+}
+
+take_parts!(CheckError);
+
+impl Classified for CheckError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NoContract { .. } | Self::NothingToCheck => Kind::NotFound,
+            Self::Data(e) => e.kind(),
+            Self::Part(e) => e.kind(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoContract { dataset } => {
+                Some(format!("add contract = \"contracts/{dataset}.odcs.yaml\" to [datasets.{dataset}]"))
+            }
+            Self::NothingToCheck => Some("lamp data add NAME; then set `contract` in lamp.toml".to_owned()),
+            Self::Data(e) => e.hint(),
+            Self::Part(e) => e.hint(),
+        }
+    }
+}
+
+/// The checks of one partition, or of a dataset without partitions.
+#[derive(Debug, Clone, Serialize)]
+pub struct PieceChecks {
+    /// The partition.
+    pub partition: Option<PartitionKey>,
+    /// Rows looked at.
+    pub rows: u64,
+    /// Every rule's verdict.
+    pub checks: Vec<Check>,
+}
+
+/// The checks of one version.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckReport {
+    /// The version.
+    pub version: DatasetVersion,
+    /// The contract's file.
+    pub contract: String,
+    /// By partition, in order.
+    pub pieces: Vec<PieceChecks>,
+    /// Incidents that this opened.
+    pub incidents: Vec<Incident>,
+}
+
+impl CheckReport {
+    /// Whether every rule that could be evaluated holds.
+    pub fn is_kept(&self) -> bool {
+        self.broken().next().is_none()
+    }
+
+    /// The rules that do not hold.
+    pub fn broken(&self) -> impl Iterator<Item = (&PieceChecks, &Check)> {
+        let checks = |piece: &'_ PieceChecks| piece.checks.len();
+        self.pieces.iter().filter(move |piece| checks(piece) > 0).flat_map(|piece| {
+            piece.checks.iter().filter(|check| check.verdict == Verdict::Failed).map(move |check| (piece, check))
+        })
+    }
+
+    /// Number of verdicts of one kind.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.pieces.iter().flat_map(|piece| &piece.checks).filter(|check| check.verdict == verdict).count()
+    }
+}
+
+impl App {
+    /// Every dataset that has a contract and a version.
+    pub async fn checkable(&self) -> Result<Vec<String>, CheckError> {
+        let mut names = Vec::new();
+        for project in self.workspace().projects.values() {
+            for (name, config) in &project.datasets {
+                if config.contract.is_some() && self.ledger().latest_version(name).await?.is_some() {
+                    names.push(name.to_string());
+                }
+            }
+        }
+        if names.is_empty() { Err(CheckError::NothingToCheck) } else { Ok(names) }
+    }
+
+    /// Checks `NAME`, `NAME@V` or `NAME[RANGE]` against its contract, records every verdict and
+    /// opens an incident for each partition that breaks its promise.
+    pub async fn check(&self, text: &str, on_partition: OnPartition<'_>) -> Result<CheckReport, CheckError> {
+        let slice = self.slice_of(text).await?;
+        let dataset = slice.version.dataset.clone();
+        let (contract, label, digest) = self.contract_of(&dataset)?;
+        let pieces = pieces_of(&slice.files);
+        let mut checked = Vec::with_capacity(pieces.len());
+        for (done, piece) in pieces.iter().enumerate() {
+            checked.push(self.check_piece(piece, &contract, &dataset, done + 1 == pieces.len()).await?);
+            on_partition(done + 1, pieces.len());
+        }
+        let mut report =
+            CheckReport { version: slice.version, contract: label, pieces: checked, incidents: Vec::new() };
+        report.incidents = self.record_checks(&report, digest).await?;
+        Ok(report)
+    }
+
+    /// The contract of a dataset, its label for people, and the digest of its text.
+    pub fn contract_of(&self, dataset: &DatasetName) -> Result<(Contract, String, Digest), CheckError> {
+        let (path, label) = self.contract_path(dataset)?;
+        let text = std::fs::read_to_string(&path).map_err(PartError::file("read", &path))?;
+        Ok((Contract::parse(&text, &label)?, label, Digest::of(text.as_bytes())))
+    }
+
+    fn contract_path(&self, dataset: &DatasetName) -> Result<(PathBuf, String), CheckError> {
+        let none = || CheckError::NoContract { dataset: dataset.clone() };
+        let (project, config) = self.workspace().dataset(dataset).ok_or_else(none)?;
+        let file = config.contract.as_ref().ok_or_else(none)?;
+        let label = format!("{}/{file}", project.dir);
+        Ok((self.root().join(&label), label))
+    }
+
+    /// Freshness is a promise of the whole dataset: only its newest piece is asked.
+    async fn check_piece(
+        &self,
+        piece: &Piece,
+        contract: &Contract,
+        dataset: &DatasetName,
+        is_newest: bool,
+    ) -> Result<PieceChecks, CheckError> {
+        let profile = self.piece_profile(piece).await?;
+        let files = self.data_files(&piece.files).await?;
+        let context = CheckContext {
+            now: self.now(),
+            time_zone: self.workspace().root.time_zone_name.clone(),
+            dataset: Some(dataset.to_string()),
+            newest_column: None,
+        };
+        let mut checks = self.engine().check(&files, &profile, contract, &context).await?;
+        if !is_newest {
+            checks.retain(|check| !check.rule.starts_with("sla."));
+        }
+        Ok(PieceChecks { partition: piece.partition.clone(), rows: profile.rows, checks })
+    }
+
+    async fn record_checks(&self, report: &CheckReport, contract: Digest) -> Result<Vec<Incident>, CheckError> {
+        let version = &report.version;
+        let record = |piece: &PieceChecks, check: &Check| CheckRecord {
+            dataset: version.dataset.clone(),
+            version: version.version,
+            partition: piece.partition.clone(),
+            contract,
+            checked_at: self.now(),
+            check: check.clone(),
+        };
+        let records: Vec<_> =
+            report.pieces.iter().flat_map(|piece| piece.checks.iter().map(|check| record(piece, check))).collect();
+        let mut opened = Vec::new();
+        let mut tx = self.ledger().begin().await?;
+        tx.record_checks(&records).await?;
+        for piece in &report.pieces {
+            let broken: Vec<_> = piece.checks.iter().filter(|check| check.verdict == Verdict::Failed).collect();
+            let Some(first) = broken.first() else { continue };
+            let incident = self.incident_of(version, piece, first, broken.len());
+            if tx.open_incident(&incident).await? == incident.id {
+                opened.push(incident);
+            }
+        }
+        let subject = format!("{}@{}", version.dataset, version.version);
+        let details = json!({
+            "contract": contract, "failed": report.count(Verdict::Failed), "passed": report.count(Verdict::Passed),
+            "not_evaluated": report.count(Verdict::NotEvaluated),
+        });
+        tx.audit(&self.entry("data.checked", subject, details)).await?;
+        tx.commit().await?;
+        Ok(opened)
+    }
+
+    fn incident_of(&self, version: &DatasetVersion, piece: &PieceChecks, first: &Check, count: usize) -> Incident {
+        let subject = match &piece.partition {
+            Some(partition) => format!("{}[{partition}]", version.dataset),
+            None => version.dataset.to_string(),
+        };
+        let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+        Incident {
+            id: lamp_core::ids::IncidentId::new(self.now(), &*self.ids()),
+            cause: "contract.broken".to_owned(),
+            title: format!("{subject}: {}{more}", first.message),
+            subject,
+            opened_at: self.now(),
+            resolved_at: None,
+        }
+    }
+}

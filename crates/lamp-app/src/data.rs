@@ -1,0 +1,133 @@
+//! Practice 4: training and validation data are versioned, never overwritten.
+
+pub mod add;
+pub mod get;
+pub mod list;
+pub mod lockfile;
+pub mod resolve;
+pub mod sources;
+pub mod verify;
+
+use lamp_core::dataset::VersionNumber;
+use lamp_core::error::{Classified, Kind};
+use lamp_core::names::DatasetName;
+
+use crate::parts::{PartError, take_parts};
+
+/// Why a data command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// No version of that dataset.
+    #[error("dataset `{dataset}` has no version")]
+    NoVersion {
+        /// The dataset.
+        dataset: DatasetName,
+    },
+    /// Not that version.
+    #[error("dataset `{dataset}` has no version {version}")]
+    UnknownVersion {
+        /// The dataset.
+        dataset: DatasetName,
+        /// The number asked for.
+        version: VersionNumber,
+    },
+    /// Nothing declares that dataset.
+    #[error("no project declares a dataset `{dataset}`")]
+    Undeclared {
+        /// The dataset.
+        dataset: DatasetName,
+    },
+    /// The lock does not pin it.
+    #[error("`lamp.lock` does not pin dataset `{dataset}`")]
+    NotLocked {
+        /// The dataset.
+        dataset: DatasetName,
+    },
+    /// The lock pins bytes that the ledger does not know.
+    #[error("`lamp.lock` pins `{dataset}@{version}` with another digest than the ledger has")]
+    LockDisagrees {
+        /// The dataset.
+        dataset: DatasetName,
+        /// The pinned number.
+        version: VersionNumber,
+    },
+    /// No file to add.
+    #[error("no file matches {what}")]
+    NothingToAdd {
+        /// The glob or paths.
+        what: String,
+    },
+    /// A file that belongs to no partition.
+    #[error("`{file}` names no {period} in its path, but `{dataset}` is partitioned by {period}")]
+    NoPartition {
+        /// The file.
+        file: String,
+        /// `day` or `month`.
+        period: &'static str,
+        /// The dataset.
+        dataset: DatasetName,
+    },
+    /// A derived dataset is built, not added.
+    #[error("`{dataset}` is derived: it is made by its build command")]
+    Derived {
+        /// The dataset.
+        dataset: DatasetName,
+    },
+    /// A source dataset is added, not built.
+    #[error("`{dataset}` has no build command")]
+    NotDerived {
+        /// The dataset.
+        dataset: DatasetName,
+    },
+    /// A slice that holds nothing.
+    #[error("`{slice}` holds no partition of {dataset}@{version}")]
+    EmptySlice {
+        /// As written.
+        slice: String,
+        /// The dataset.
+        dataset: DatasetName,
+        /// The version.
+        version: VersionNumber,
+    },
+    /// A part of the house failed.
+    #[error(transparent)]
+    Part(#[from] PartError),
+}
+
+take_parts!(DataError);
+
+impl Classified for DataError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NoVersion { .. } | Self::UnknownVersion { .. } | Self::Undeclared { .. } | Self::NotLocked { .. } => {
+                Kind::NotFound
+            }
+            Self::LockDisagrees { .. } | Self::EmptySlice { .. } => Kind::Conflict,
+            Self::NothingToAdd { .. } | Self::NoPartition { .. } | Self::Derived { .. } | Self::NotDerived { .. } => {
+                Kind::Invalid
+            }
+            Self::Part(part) => part.kind(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoVersion { dataset } => Some(format!("lamp data add {dataset}")),
+            Self::UnknownVersion { dataset, .. } | Self::EmptySlice { dataset, .. } => {
+                Some(format!("lamp data log {dataset}"))
+            }
+            Self::Undeclared { dataset } => Some(format!("add [datasets.{dataset}] to a project's lamp.toml")),
+            Self::NotLocked { dataset } => Some(format!("lamp data add {dataset} --commit")),
+            Self::LockDisagrees { dataset, .. } => Some(format!(
+                "this ledger is not the one that the lock was written with; compare `lamp data log {dataset}`"
+            )),
+            Self::NothingToAdd { .. } => Some("name files or folders, or set `source` in lamp.toml".to_owned()),
+            Self::NoPartition { .. } => {
+                Some("put the date into the file's or a folder's name, as in 2013-01-31.parquet".to_owned())
+            }
+            Self::Derived { dataset } => Some(format!("lamp data build {dataset}")),
+            Self::NotDerived { dataset } => Some(format!("lamp data add {dataset}")),
+            Self::Part(part) => part.hint(),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `lamp data ls` and `lamp data log`.
+
+use lamp_core::dataset::DatasetVersion;
+use lamp_core::lock::LockEntry;
+use lamp_core::names::DatasetName;
+use serde::Serialize;
+
+use super::{DataError, lockfile};
+use crate::app::App;
+
+/// A dataset at a glance.
+#[derive(Debug, Clone, Serialize)]
+pub struct DatasetLine {
+    /// The dataset.
+    pub dataset: DatasetName,
+    /// Its latest version, if it has one.
+    pub latest: Option<DatasetVersion>,
+    /// Number of versions.
+    pub versions: u64,
+    /// The version that `lamp.lock` pins.
+    pub locked: Option<u32>,
+    /// `source`, `derived`, `log`, or `undeclared`.
+    pub origin: &'static str,
+}
+
+/// One version in a dataset's history.
+#[derive(Debug, Clone, Serialize)]
+pub struct VersionLine {
+    /// The version.
+    #[serde(flatten)]
+    pub version: DatasetVersion,
+    /// Whether `lamp.lock` pins it.
+    pub locked: bool,
+}
+
+impl App {
+    /// Every dataset that is declared or has a version, by name.
+    pub async fn list_datasets(&self) -> Result<Vec<DatasetLine>, DataError> {
+        let lock = lockfile::read(self.root())?;
+        let mut lines: Vec<DatasetLine> = Vec::new();
+        for summary in self.ledger().datasets().await? {
+            let dataset = summary.latest.dataset.clone();
+            lines.push(DatasetLine {
+                origin: self.origin_of(&dataset),
+                locked: lock.datasets.get(&dataset).map(|entry: &LockEntry| entry.version),
+                dataset,
+                latest: Some(summary.latest),
+                versions: summary.versions,
+            });
+        }
+        for dataset in self.workspace().projects.values().flat_map(|project| project.datasets.keys()) {
+            if !lines.iter().any(|line| &line.dataset == dataset) {
+                let origin = self.origin_of(dataset);
+                lines.push(DatasetLine { dataset: dataset.clone(), latest: None, versions: 0, locked: None, origin });
+            }
+        }
+        lines.sort_by(|a, b| a.dataset.cmp(&b.dataset));
+        Ok(lines)
+    }
+
+    /// The versions of one dataset, newest first.
+    pub async fn data_log(&self, dataset: &DatasetName) -> Result<Vec<VersionLine>, DataError> {
+        let locked = lockfile::read(self.root())?.datasets.get(dataset).map(|entry| entry.version);
+        let versions = self.ledger().versions(dataset).await?;
+        if versions.is_empty() {
+            return Err(DataError::NoVersion { dataset: dataset.clone() });
+        }
+        Ok(versions
+            .into_iter()
+            .map(|version| VersionLine { locked: locked == Some(version.version), version })
+            .collect())
+    }
+
+    fn origin_of(&self, dataset: &DatasetName) -> &'static str {
+        match self.workspace().dataset(dataset) {
+            Some((_, config)) if config.build().is_some() => "derived",
+            Some(_) => "source",
+            None if dataset.as_str().starts_with("predictions/") => "log",
+            None => "undeclared",
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Which files of the working tree make up a version, and under which names.
+
+use std::path::{Path, PathBuf};
+
+use lamp_store::SourceFile;
+use walkdir::WalkDir;
+
+use super::DataError;
+use crate::parts::PartError;
+
+/// Files that match `pattern` (relative to `folder`), named relative to the pattern's fixed part.
+pub fn matching(folder: &Path, pattern: &str) -> Result<Vec<SourceFile>, DataError> {
+    let fixed = fixed_prefix(pattern);
+    let base = folder.join(&fixed);
+    let glob = globset::GlobBuilder::new(pattern)
+        .literal_separator(true)
+        .build()
+        .map_err(|error| DataError::NothingToAdd { what: format!("`{pattern}` ({error})") })?
+        .compile_matcher();
+    let mut files = Vec::new();
+    if base.is_dir() {
+        for file in walk(&base)? {
+            let relative = file.strip_prefix(folder).unwrap_or(&file);
+            if glob.is_match(relative) {
+                files.push(named(&base, file)?);
+            }
+        }
+    }
+    if files.is_empty() {
+        return Err(DataError::NothingToAdd { what: format!("`{pattern}` in {}", folder.display()) });
+    }
+    Ok(files)
+}
+
+/// Explicit files and folders. A path under `base` (the fixed part of the dataset's source) is
+/// named relative to it; else a file is named by its file name, a folder's files relative to it.
+pub fn explicit(paths: &[PathBuf], base: Option<&Path>) -> Result<Vec<SourceFile>, DataError> {
+    let mut files = Vec::new();
+    for path in paths {
+        let absolute = std::path::absolute(path).map_err(PartError::file("find", path))?;
+        let metadata = absolute.symlink_metadata().map_err(PartError::file("read", path))?;
+        let under_base = base.filter(|base| absolute.starts_with(base));
+        if metadata.is_dir() {
+            let root = under_base.unwrap_or(&absolute);
+            for file in walk(&absolute)? {
+                files.push(named(root, file)?);
+            }
+        } else {
+            let parent = absolute.parent().unwrap_or(&absolute).to_owned();
+            files.push(named(under_base.unwrap_or(&parent), absolute)?);
+        }
+    }
+    if files.is_empty() {
+        let what = paths.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ");
+        return Err(DataError::NothingToAdd { what });
+    }
+    Ok(files)
+}
+
+/// The folders of a glob before its first wildcard: `data/flights` of `data/flights/*.parquet`.
+pub fn fixed_prefix(pattern: &str) -> PathBuf {
+    let is_wild = |part: &&str| !part.contains(['*', '?', '[', '{']);
+    let parts: Vec<&str> = pattern.split('/').collect();
+    let folders = &parts[..parts.len() - 1];
+    folders.iter().copied().take_while(|part| is_wild(&part)).collect()
+}
+
+fn walk(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let mut files = Vec::new();
+    for entry in WalkDir::new(folder).sort_by_file_name().follow_links(false) {
+        let entry = entry.map_err(|error| {
+            let path = error.path().unwrap_or(folder).to_owned();
+            PartError::file("read", &path)(error.into())
+        })?;
+        if !entry.file_type().is_dir() {
+            files.push(entry.into_path());
+        }
+    }
+    Ok(files)
+}
+
+fn named(base: &Path, path: PathBuf) -> Result<SourceFile, DataError> {
+    let relative = path.strip_prefix(base).unwrap_or(&path);
+    let mut parts = Vec::new();
+    for part in relative.components() {
+        let text = part
+            .as_os_str()
+            .to_str()
+            .ok_or_else(|| DataError::NothingToAdd { what: format!("`{}`: its name is not UTF-8", path.display()) })?;
+        parts.push(text);
+    }
+    let name = parts.join("/");
+    Ok(SourceFile { path, name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fixed_part_of_a_glob_is_its_folders() {
+        assert_eq!(fixed_prefix("data/flights/*.parquet"), PathBuf::from("data/flights"));
+        assert_eq!(fixed_prefix("data/*/x.csv"), PathBuf::from("data"));
+        assert_eq!(fixed_prefix("x.csv"), PathBuf::new());
+    }
+}

@@ -1,0 +1,23 @@
+//! The use cases of Lamplighter: authorize → load → decide → save.
+//!
+//! One use case is one file and one transaction that saves the effect, its audit event and the
+//! jobs that follow from it together. The command line, the API, the pages and the clock all call
+//! the same use case; none has rules of its own.
+
+pub mod affected;
+pub mod app;
+pub mod audit;
+pub mod check;
+pub mod data;
+pub mod init;
+pub mod layout;
+pub mod parts;
+pub mod profile;
+pub mod registry;
+pub mod serving;
+pub mod training;
+pub mod why;
+pub mod workspace;
+
+pub use app::{App, AppParts, RunSettings};
+pub use parts::PartError;

@@ -1,0 +1,100 @@
+//! Profiles: the mergeable summary of each column, computed once per content of a partition.
+
+use std::collections::BTreeMap;
+
+use lamp_core::dataset::{DatasetVersion, FileEntry};
+use lamp_core::digest::Digest;
+use lamp_core::partition::{DatasetSlice, PartitionKey};
+use lamp_core::profile::Profile;
+use lamp_core::reference::{Reference, Selector};
+use lamp_store::DocumentKind;
+
+use crate::app::App;
+use crate::data::DataError;
+use crate::data::resolve::Slice;
+
+/// Called after each partition: how many are done, and of how many.
+pub type OnPartition<'a> = &'a (dyn Fn(usize, usize) + Send + Sync);
+
+/// One partition's files (or all files of a dataset without partitions).
+#[derive(Debug, Clone)]
+pub(crate) struct Piece {
+    pub partition: Option<PartitionKey>,
+    pub files: Vec<FileEntry>,
+}
+
+impl Piece {
+    /// A digest of the content alone: the same bytes in another version have the same profile.
+    pub fn content(&self) -> Digest {
+        let text: String = self.files.iter().map(|file| format!("{}\n", file.digest)).collect();
+        Digest::of(text.as_bytes())
+    }
+}
+
+/// A profile with what it is of.
+#[derive(Debug, Clone)]
+pub struct ProfileView {
+    /// The version.
+    pub version: DatasetVersion,
+    /// Partitions taken in, in order.
+    pub partitions: Vec<PartitionKey>,
+    /// The profile.
+    pub profile: Profile,
+}
+
+impl App {
+    /// The profile of `NAME`, `NAME@V`, `NAME[RANGE]` or `NAME@V[RANGE]`.
+    pub async fn profile(&self, text: &str, on_partition: OnPartition<'_>) -> Result<ProfileView, DataError> {
+        let slice = self.slice_of(text).await?;
+        let pieces = pieces_of(&slice.files);
+        let mut merged: Option<Profile> = None;
+        for (done, piece) in pieces.iter().enumerate() {
+            let profile = self.piece_profile(piece).await?;
+            merged = Some(match merged {
+                None => profile,
+                Some(so_far) => so_far.merge(&profile)?,
+            });
+            on_partition(done + 1, pieces.len());
+        }
+        let profile = merged.unwrap_or_else(|| Profile::new(0, Vec::new()));
+        Ok(ProfileView { partitions: slice.partitions(), version: slice.version, profile })
+    }
+
+    /// The files that `NAME[@V][[RANGE]]` names; relative ranges count from now.
+    pub(crate) async fn slice_of(&self, text: &str) -> Result<Slice, DataError> {
+        let (name, range) = match text.split_once('[') {
+            Some((name, range)) => (name, format!("[{range}")),
+            None => (text, String::new()),
+        };
+        let reference = Reference::parse(name)?;
+        let slice = DatasetSlice::parse(&format!("{}{range}", reference.name))?;
+        let version = match reference.selector {
+            Selector::Number(number) => self.exact_version(&slice.dataset, number).await?,
+            Selector::Latest | Selector::Production => self.dataset_version(&reference.name).await?,
+        };
+        self.slice(version, &slice.range, text, self.now()).await
+    }
+
+    /// The stored profile of a piece, or a new one, stored.
+    pub(crate) async fn piece_profile(&self, piece: &Piece) -> Result<Profile, DataError> {
+        let key = piece.content();
+        let stored = self.store().find_document(DocumentKind::Profile, &key).await?;
+        let readable = stored.and_then(|bytes| String::from_utf8(bytes).ok());
+        if let Some(profile) = readable.and_then(|text| Profile::from_json(&text).ok()) {
+            return Ok(profile);
+        }
+        let files = self.data_files(&piece.files).await?;
+        let profile = self.engine().profile(&files, None).await?;
+        self.store().put_document(DocumentKind::Profile, &key, profile.to_json().as_bytes()).await?;
+        Ok(profile)
+    }
+}
+
+/// Files by partition, in order.
+pub(crate) fn pieces_of(files: &[FileEntry]) -> Vec<Piece> {
+    let mut by_key: BTreeMap<Option<PartitionKey>, Vec<FileEntry>> = BTreeMap::new();
+    for file in files {
+        by_key.entry(file.partition.clone()).or_default().push(file.clone());
+    }
+    by_key.into_iter().map(|(partition, files)| Piece { partition, files }).collect()
+}

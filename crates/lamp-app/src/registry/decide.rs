@@ -1,0 +1,57 @@
+//! `lamp approve` and `lamp reject`: a person signs.
+
+use lamp_core::registry::{Approval, Decision, ModelVersion, SigningFacts};
+use lamp_core::run::CodeOrigin;
+use serde_json::json;
+
+use super::RegistryError;
+use crate::app::App;
+
+/// A decision to be signed.
+#[derive(Debug, Clone)]
+pub struct Decide {
+    /// `delay@12`.
+    pub model: String,
+    /// Approve or reject.
+    pub decision: Decision,
+    /// Why.
+    pub note: String,
+    /// Approve although the gate failed; recorded.
+    pub gate_override: bool,
+}
+
+impl App {
+    /// Signs a decision on a candidate: the approval, its audit event and the state move together.
+    pub async fn decide(&self, request: Decide) -> Result<Approval, RegistryError> {
+        let model = self.model_version(&request.model).await?;
+        let facts = self.signing_facts(&model, request.gate_override).await?;
+        let approval = model.decide(request.decision, self.actor(), &request.note, &facts, self.now())?;
+        let action = match approval.decision {
+            Decision::Approved => "model.approved",
+            Decision::Rejected => "model.rejected",
+        };
+        let details = json!({
+            "evidence": approval.evidence, "note": approval.note, "commit": model.commit,
+            "gate_override": request.gate_override,
+        });
+        let mut tx = self.ledger().begin().await?;
+        tx.record_approval(&approval).await?;
+        tx.audit(&self.entry(action, &model.id, details)).await?;
+        tx.commit().await?;
+        Ok(approval)
+    }
+
+    async fn signing_facts(&self, model: &ModelVersion, gate_override: bool) -> Result<SigningFacts, RegistryError> {
+        let run = self.ledger().find_run(model.run).await?;
+        let commit = self.repo().resolve(&model.commit).await?;
+        let reached = !self.repo().branches_reaching(&commit).await?.is_empty();
+        let same_tree = reached || self.repo().branch_with_tree(&commit.tree).await?.is_some();
+        Ok(SigningFacts {
+            origin: run.as_ref().map_or(CodeOrigin::Wip, |run| run.origin),
+            reachable_from_branch: same_tree,
+            author: run.map_or_else(|| self.actor().clone(), |run| run.created_by),
+            reviewer_is_not_author: self.workspace().reviewer_is_not_author(&model.project),
+            gate_override,
+        })
+    }
+}

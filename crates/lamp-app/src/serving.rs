@@ -1,0 +1,137 @@
+//! Practice 8: a simpler model behind the main one, one click away.
+
+pub mod compact;
+pub mod deploy;
+pub mod feeder;
+pub mod predictions;
+pub mod services;
+pub mod switch;
+
+use lamp_core::error::{Classified, Kind};
+use lamp_core::ids::PredictionId;
+use lamp_core::names::ServiceName;
+use lamp_core::registry::ModelState;
+use lamp_core::route::{ModelRef, Role, RouteError};
+
+use crate::data::DataError;
+use crate::parts::{PartError, take_parts};
+use crate::registry::RegistryError;
+use crate::training::RunError;
+
+/// Why serving did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ServingError {
+    /// Nothing declares that service.
+    #[error("no project declares a service `{service}`")]
+    UnknownService {
+        /// The service.
+        service: ServiceName,
+    },
+    /// Nothing was deployed there yet.
+    #[error("nothing is deployed to service `{service}`")]
+    NothingDeployed {
+        /// The service.
+        service: ServiceName,
+    },
+    /// Only approved models are deployed.
+    #[error("{model} is {state}, and only approved models are deployed")]
+    NotApproved {
+        /// The version.
+        model: ModelRef,
+        /// Its state.
+        state: ModelState,
+    },
+    /// The two models of a service take the same inputs.
+    #[error("{model} takes other inputs than {other}, the {role} of `{service}`")]
+    OtherInputs {
+        /// The version to deploy.
+        model: ModelRef,
+        /// What is there.
+        other: ModelRef,
+        /// In which place.
+        role: Role,
+        /// The service.
+        service: ServiceName,
+    },
+    /// An upstream model has no commit of ours.
+    #[error("{model} is answered by a server of its own, without a commit: `{service}` does not allow that")]
+    Unattested {
+        /// The version.
+        model: ModelRef,
+        /// The service.
+        service: ServiceName,
+    },
+    /// No change to go back to.
+    #[error("service `{service}` has no earlier {role} to go back to")]
+    NothingToRollBack {
+        /// The service.
+        service: ServiceName,
+        /// The place.
+        role: Role,
+    },
+    /// A switch or rollback needs a reason.
+    #[error("a change of who answers needs a reason")]
+    WhyMissing,
+    /// The route does not allow it.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    /// No such prediction.
+    #[error("no prediction {id} in the log")]
+    UnknownPrediction {
+        /// Its id.
+        id: PredictionId,
+    },
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// A model that does not come to life.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A part of the house failed.
+    #[error(transparent)]
+    Part(#[from] PartError),
+}
+
+take_parts!(ServingError);
+
+impl Classified for ServingError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::UnknownService { .. } | Self::NothingDeployed { .. } | Self::UnknownPrediction { .. } => {
+                Kind::NotFound
+            }
+            Self::NotApproved { .. } | Self::OtherInputs { .. } | Self::NothingToRollBack { .. } => Kind::Conflict,
+            Self::Unattested { .. } => Kind::Forbidden,
+            Self::WhyMissing => Kind::Invalid,
+            Self::Route(e) => e.kind(),
+            Self::Registry(e) => e.kind(),
+            Self::Run(e) => e.kind(),
+            Self::Data(e) => e.kind(),
+            Self::Part(e) => e.kind(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownService { service } => Some(format!("add [services.{service}] to a project's lamp.toml")),
+            Self::NothingDeployed { service } => Some(format!("lamp deploy {service} MODEL@V --as primary")),
+            Self::NotApproved { model, state: ModelState::Candidate } => {
+                Some(format!("lamp models show {model}; then lamp approve {model} --note \"…\""))
+            }
+            Self::NotApproved { model, .. } => Some(format!("lamp models ls {}", model.model)),
+            Self::OtherInputs { .. } => Some("both models of a service must have the same input signature".to_owned()),
+            Self::Unattested { service, .. } => Some(format!("set `unattested = true` in [services.{service}]")),
+            Self::NothingToRollBack { service, .. } => Some(format!("lamp why {service}")),
+            Self::WhyMissing => Some("add --why \"what you saw\"".to_owned()),
+            Self::UnknownPrediction { .. } => None,
+            Self::Route(e) => e.hint(),
+            Self::Registry(e) => e.hint(),
+            Self::Run(e) => e.hint(),
+            Self::Data(e) => e.hint(),
+            Self::Part(e) => e.hint(),
+        }
+    }
+}

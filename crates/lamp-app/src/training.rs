@@ -1,0 +1,165 @@
+//! Practice 2: models are trained from committed code only, each with its commit.
+
+pub mod build;
+pub mod code;
+pub mod collect;
+pub mod evaluate;
+pub mod follow;
+pub mod mount;
+pub mod reproduce;
+pub mod runs;
+pub mod start;
+
+use lamp_core::error::{Classified, Kind};
+use lamp_core::ids::RunId;
+use lamp_core::names::{DatasetName, ModelName, ProjectName};
+
+use crate::data::DataError;
+use crate::parts::{PartError, take_parts};
+use crate::workspace::WorkspaceError;
+
+/// Why a run did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Nothing declares that model.
+    #[error("no project declares a model `{model}`{}", at(commit.as_deref()))]
+    UnknownModel {
+        /// The model.
+        model: ModelName,
+        /// The commit whose configuration was read, when it is not the working tree.
+        commit: Option<String>,
+    },
+    /// Nothing declares that dataset, or it has no build command.
+    #[error("no project declares how to build `{dataset}`{}", at(commit.as_deref()))]
+    UnknownBuild {
+        /// The dataset.
+        dataset: DatasetName,
+        /// The commit whose configuration was read, when it is not the working tree.
+        commit: Option<String>,
+    },
+    /// The project is not there at the commit.
+    #[error("no project `{project}`{}", at(Some(commit)))]
+    UnknownProject {
+        /// The project.
+        project: ProjectName,
+        /// The commit.
+        commit: String,
+    },
+    /// No run with that id.
+    #[error("no run `{text}`")]
+    UnknownRun {
+        /// As given.
+        text: String,
+    },
+    /// More than one run begins so.
+    #[error("`{text}` is the start of {count} runs")]
+    AmbiguousRun {
+        /// As given.
+        text: String,
+        /// How many.
+        count: usize,
+    },
+    /// Both `--rev` and `--wip`.
+    #[error("a run is of a commit or of the working tree, not of both")]
+    RevAndWip,
+    /// The tree is not what the commit says.
+    #[error(transparent)]
+    Dirty(#[from] lamp_runner::dirty::DirtyTree),
+    /// Training and validation share days.
+    #[error("training data `{train}` and validation data `{valid}` share days")]
+    Overlap {
+        /// The training slice.
+        train: String,
+        /// The validation slice.
+        valid: String,
+    },
+    /// Pinned data is damaged in the store.
+    #[error("{dataset} is damaged in the store: {what}")]
+    DamagedData {
+        /// The version.
+        dataset: String,
+        /// Files and what is wrong with them.
+        what: String,
+    },
+    /// The command failed.
+    #[error("the command of run {run} failed: {why}")]
+    CommandFailed {
+        /// The run.
+        run: RunId,
+        /// Exit code or signal.
+        why: String,
+    },
+    /// The command's output cannot be used.
+    #[error("run {run} left no usable output: {why}")]
+    BadOutput {
+        /// The run.
+        run: RunId,
+        /// What is wrong.
+        why: String,
+    },
+    /// The run is not in a state that allows this.
+    #[error("run {run} is {state}")]
+    WrongState {
+        /// The run.
+        run: RunId,
+        /// Its state.
+        state: &'static str,
+    },
+    /// Data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The configuration at the commit.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// A part of the house failed.
+    #[error(transparent)]
+    Part(#[from] PartError),
+}
+
+take_parts!(RunError);
+
+fn at(commit: Option<&str>) -> String {
+    commit.map(|commit| format!(" at commit {}", &commit[..commit.len().min(12)])).unwrap_or_default()
+}
+
+impl Classified for RunError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::UnknownModel { .. }
+            | Self::UnknownBuild { .. }
+            | Self::UnknownProject { .. }
+            | Self::UnknownRun { .. } => Kind::NotFound,
+            Self::AmbiguousRun { .. } | Self::RevAndWip | Self::Overlap { .. } => Kind::Invalid,
+            Self::DamagedData { .. }
+            | Self::CommandFailed { .. }
+            | Self::BadOutput { .. }
+            | Self::WrongState { .. } => Kind::Conflict,
+            Self::Dirty(e) => e.kind(),
+            Self::Data(e) => e.kind(),
+            Self::Workspace(e) => e.kind(),
+            Self::Part(e) => e.kind(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownModel { model, .. } => Some(format!("add [models.{model}] to a project's lamp.toml")),
+            Self::UnknownBuild { dataset, .. } => {
+                Some(format!("add `build = \"…\"` to [datasets.{dataset}] and commit it"))
+            }
+            Self::UnknownRun { .. } | Self::AmbiguousRun { .. } => Some("lamp runs ls".to_owned()),
+            Self::UnknownProject { .. } => None,
+            Self::RevAndWip => Some("leave out --rev or --wip".to_owned()),
+            Self::Overlap { .. } => {
+                Some("end the training range where validation begins: `..` leaves its right end out".to_owned())
+            }
+            Self::DamagedData { dataset, .. } => Some(format!("lamp data verify {dataset}")),
+            Self::CommandFailed { run, .. } | Self::BadOutput { run, .. } => Some(format!("lamp runs logs {run}")),
+            Self::WrongState { run, .. } => Some(format!("lamp runs show {run}")),
+            Self::Dirty(e) => e.hint(),
+            Self::Data(e) => e.hint(),
+            Self::Workspace(e) => e.hint(),
+            Self::Part(e) => e.hint(),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Collecting a run: outputs hashed, the package evaluated, the result registered.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use lamp_core::config::{ModelConfig, ProjectConfig, Serve};
+use lamp_core::dataset::Manifest;
+use lamp_core::ids::RunId;
+use lamp_core::names::{DatasetName, ModelName};
+use lamp_core::package::Package;
+use lamp_core::registry::ModelVersion;
+use lamp_core::run::{Purpose, Run, RunManifest, RunState};
+use lamp_ledger::{NewModel, RunChange};
+use lamp_runner::launch::{ChildStatus, Exit, status};
+use lamp_runner::run_folder::RunFolder;
+use lamp_store::{NoProgress, SourceFile};
+use serde_json::json;
+
+use super::RunError;
+use super::mount::MountSpec;
+use super::start::PLAN_FILE;
+use crate::app::App;
+use crate::data::add::Incoming;
+use crate::parts::PartError;
+use crate::workspace;
+
+impl App {
+    /// Turns what a finished command left into a model or dataset version, once. A second caller
+    /// waits and sees the same result.
+    pub async fn collect_run(&self, id: RunId) -> Result<Run, RunError> {
+        let folder = RunFolder::open(&self.layout().runs(), id)?;
+        let guard = lock_folder(&folder).await?;
+        let run = self.known_run(id).await?;
+        if run.state.is_final() {
+            return ended(run);
+        }
+        if run.state == RunState::Running {
+            let mut tx = self.ledger().begin().await?;
+            tx.move_run(id, &[RunState::Running], RunChange::to(RunState::Collecting)).await?;
+            tx.commit().await?;
+        }
+        let collected = self.collect(&run, &folder).await;
+        let worktree = self.layout().run_worktree(id);
+        self.repo().worktree_remove(&worktree).await?;
+        if let Err(error) = collected {
+            self.record_failure(id, &error.to_string()).await?;
+            return Err(error);
+        }
+        drop(guard);
+        self.known_run(id).await
+    }
+
+    pub(crate) async fn known_run(&self, id: RunId) -> Result<Run, RunError> {
+        let found = self.ledger().find_run(id).await?;
+        found.ok_or_else(|| RunError::UnknownRun { text: id.to_string() })
+    }
+
+    async fn collect(&self, run: &Run, folder: &RunFolder) -> Result<(), RunError> {
+        let exit = match status(folder)? {
+            ChildStatus::Exited(exit) => exit,
+            ChildStatus::Vanished => {
+                let why = "its process is gone without an exit record (killed, or the machine restarted)".to_owned();
+                return Err(RunError::CommandFailed { run: run.id, why });
+            }
+            ChildStatus::NotStarted | ChildStatus::Running { .. } => {
+                return Err(RunError::WrongState { run: run.id, state: "still running" });
+            }
+        };
+        if !exit.is_success() {
+            return Err(RunError::CommandFailed { run: run.id, why: exit.describe() });
+        }
+        let manifest = read_plan(folder)?;
+        match &run.purpose {
+            Purpose::Train(model) => self.collect_model(run, folder, model, manifest, &exit).await,
+            Purpose::Build(dataset) => self.collect_dataset(run, folder, dataset, manifest, &exit).await,
+        }
+    }
+
+    async fn collect_model(
+        &self,
+        run: &Run,
+        folder: &RunFolder,
+        name: &ModelName,
+        plan: RunManifest,
+        exit: &Exit,
+    ) -> Result<(), RunError> {
+        let bad = |why: String| RunError::BadOutput { run: run.id, why };
+        let dir = folder.path().join("model");
+        let package: Package = lamp_model::read_package(&dir).map_err(|error| bad(error.to_string()))?;
+        let worktree = self.layout().run_worktree(run.id);
+        let at_commit = workspace::load(&worktree)?;
+        let (project, model) = at_commit
+            .model(name)
+            .ok_or_else(|| RunError::UnknownModel { model: name.clone(), commit: Some(run.commit.clone()) })?;
+        fits_config(&package, model).map_err(bad)?;
+        let manifest = finished(plan, folder, "model", exit)?;
+        let stored = self.store_package(folder, &manifest).await?;
+        let spec = MountSpec { package: stored, commit: run.commit.clone(), project: project.name.clone() };
+        let mounted = self.mount(&spec, &|_| {}).await?;
+        let evidence = self.evaluate(&*mounted, &package, model, &manifest).await?;
+        let registered = self.register(run, project, name, &package, stored, evidence, &manifest).await?;
+        tracing::info!(model = %registered.id, run = %run.id, "registered");
+        Ok(())
+    }
+
+    /// The package's files in the store; the digest names their manifest.
+    async fn store_package(
+        &self,
+        folder: &RunFolder,
+        manifest: &RunManifest,
+    ) -> Result<lamp_core::digest::Digest, RunError> {
+        let files = manifest.outputs.iter().map(|file| SourceFile {
+            path: folder.path().join(&file.path),
+            name: file.path.strip_prefix("model/").unwrap_or(&file.path).to_owned(),
+        });
+        let entries = self.store().add_files(files.collect(), Arc::new(NoProgress)).await?;
+        Ok(self.store().put_manifest(&Manifest::new(entries, None, Vec::new())).await?)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is a part of one record")]
+    async fn register(
+        &self,
+        run: &Run,
+        project: &ProjectConfig,
+        name: &ModelName,
+        package: &Package,
+        stored: lamp_core::digest::Digest,
+        evidence: lamp_core::registry::Evidence,
+        manifest: &RunManifest,
+    ) -> Result<ModelVersion, RunError> {
+        let mut tx = self.ledger().begin().await?;
+        let version = tx
+            .add_model(NewModel {
+                model: name.clone(),
+                project: project.name.clone(),
+                task: package.task,
+                package: stored,
+                flavour: package.flavour.as_str().to_owned(),
+                run: run.id,
+                commit: run.commit.clone(),
+                created_at: self.now(),
+                evidence,
+            })
+            .await?;
+        self.finish_run(&mut tx, run.id, manifest).await?;
+        let details =
+            json!({"run": run.id, "commit": run.commit, "package": stored, "evidence": version.evidence.digest()});
+        tx.audit(&self.entry("model.registered", &version.id, details)).await?;
+        tx.commit().await?;
+        Ok(version)
+    }
+
+    async fn finish_run(&self, tx: &mut lamp_ledger::Tx, run: RunId, manifest: &RunManifest) -> Result<(), RunError> {
+        let change = RunChange {
+            ended_at: Some(self.now()),
+            manifest: Some(manifest.clone()),
+            ..RunChange::to(RunState::Succeeded)
+        };
+        tx.move_run(run, &[RunState::Collecting], change).await?;
+        Ok(())
+    }
+
+    async fn collect_dataset(
+        &self,
+        run: &Run,
+        folder: &RunFolder,
+        dataset: &DatasetName,
+        plan: RunManifest,
+        exit: &Exit,
+    ) -> Result<(), RunError> {
+        let manifest = finished(plan, folder, "dataset", exit)?;
+        let files = manifest.outputs.iter().map(|file| SourceFile {
+            path: folder.path().join(&file.path),
+            name: file.path.strip_prefix("dataset/").unwrap_or(&file.path).to_owned(),
+        });
+        let at_commit = workspace::load(&self.layout().run_worktree(run.id))?;
+        let partition_by = at_commit.dataset(dataset).and_then(|(_, config)| config.partition.clone());
+        let incoming = Incoming {
+            dataset: dataset.clone(),
+            files: files.collect(),
+            partition_by,
+            replace: true,
+            run: Some(run.id),
+            note: None,
+        };
+        self.take_in(incoming, Arc::new(NoProgress)).await?;
+        let mut tx = self.ledger().begin().await?;
+        self.finish_run(&mut tx, run.id, &manifest).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+fn ended(run: Run) -> Result<Run, RunError> {
+    match (&run.state, &run.failure) {
+        (RunState::Failed, Some(why)) => Err(RunError::CommandFailed { run: run.id, why: why.clone() }),
+        _ => Ok(run),
+    }
+}
+
+/// One collector at a time, also across processes; the kernel lets go when a process dies.
+async fn lock_folder(folder: &RunFolder) -> Result<File, RunError> {
+    let path = folder.path().join("collect.lock");
+    let locked = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || {
+            let file = File::create(&path)?;
+            file.lock()?;
+            Ok::<_, std::io::Error>(file)
+        }
+    });
+    let file = locked.await.map_err(|error| PartError::file("lock", &path)(std::io::Error::other(error)))?;
+    Ok(file.map_err(PartError::file("lock", &path))?)
+}
+
+pub(crate) fn read_plan(folder: &RunFolder) -> Result<RunManifest, RunError> {
+    let path = folder.path().join(PLAN_FILE);
+    let bytes = std::fs::read(&path).map_err(PartError::file("read", &path))?;
+    let parsed = serde_json::from_slice(&bytes).map_err(std::io::Error::other);
+    Ok(parsed.map_err(PartError::file("read", &path))?)
+}
+
+/// The run's manifest, completed with what the command left in `sub`.
+fn finished(plan: RunManifest, folder: &RunFolder, sub: &str, exit: &Exit) -> Result<RunManifest, RunError> {
+    let outputs = folder.outputs(sub)?;
+    if outputs.is_empty() {
+        return Err(RunError::BadOutput { run: plan.run, why: format!("its folder `{sub}/` is empty") });
+    }
+    Ok(RunManifest {
+        outputs,
+        duration_ms: exit.duration_ms,
+        peak_memory: exit.peak_memory_bytes,
+        exit_code: exit.code.unwrap_or(0),
+        ..plan
+    })
+}
+
+/// The package must be what `lamp.toml` promises.
+fn fits_config(package: &Package, model: &ModelConfig) -> Result<(), String> {
+    if package.task != model.task {
+        return Err(format!("model.json says task `{}`, lamp.toml says `{}`", package.task, model.task));
+    }
+    let flavour = package.flavour.as_str();
+    let declared = match model.serve {
+        Serve::Python(_) => "python",
+        Serve::Onnx(_) => "onnx",
+        Serve::Upstream(_) => "upstream",
+    };
+    if flavour != declared {
+        return Err(format!("model.json says flavour `{flavour}`, lamp.toml says `{declared}`"));
+    }
+    Ok(())
+}

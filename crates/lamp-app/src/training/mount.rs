@@ -1,0 +1,90 @@
+//! Bringing a stored package to life with the code and environment of its own commit.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lamp_core::digest::Digest;
+use lamp_core::names::ProjectName;
+use lamp_core::package::{Flavour, Package};
+use lamp_model::{LoadSpec, Model, WorkerCommand, load};
+use lamp_runner::{Progress, onnxruntime, sdk, variables};
+use lamp_store::{NoProgress, Overwrite};
+
+use super::RunError;
+use crate::app::App;
+use crate::parts::PartError;
+use crate::workspace;
+
+/// What to bring to life.
+#[derive(Debug, Clone)]
+pub(crate) struct MountSpec {
+    /// Digest of the package's manifest in the store.
+    pub package: Digest,
+    /// Full commit hash.
+    pub commit: String,
+    /// The project.
+    pub project: ProjectName,
+}
+
+impl App {
+    /// Loads a model; it answers when this returns.
+    pub(crate) async fn mount(&self, spec: &MountSpec, say: Progress<'_>) -> Result<Arc<dyn Model>, RunError> {
+        let package_dir = self.lay_out_package(&spec.package).await?;
+        let package = lamp_model::read_package(&package_dir)?;
+        let mut load_spec = LoadSpec::new(package_dir, package);
+        match &load_spec.package.flavour {
+            Flavour::Onnx { .. } => {
+                load_spec.onnxruntime = Some(onnxruntime::library(&self.layout().cache(), say).await?);
+            }
+            Flavour::Python { .. } => load_spec.worker = Some(self.worker_command(spec, say).await?),
+            Flavour::Upstream { .. } => {}
+        }
+        Ok(load(load_spec).await?)
+    }
+
+    /// The package's `model.json`, from the store.
+    pub(crate) async fn package(&self, digest: &Digest) -> Result<Package, RunError> {
+        Ok(lamp_model::read_package(&self.lay_out_package(digest).await?)?)
+    }
+
+    /// The package's files as a folder. The folder is named by the digest, so what is there is
+    /// right; the checkout looks at each file again all the same.
+    async fn lay_out_package(&self, digest: &Digest) -> Result<PathBuf, RunError> {
+        let dir = self.layout().package(digest);
+        std::fs::create_dir_all(&dir).map_err(PartError::file("create", &dir))?;
+        let manifest = self.store().manifest(digest).await?;
+        self.store().checkout(&manifest.files, &dir, Overwrite::Replace, Arc::new(NoProgress)).await?;
+        Ok(dir)
+    }
+
+    async fn worker_command(&self, spec: &MountSpec, say: Progress<'_>) -> Result<WorkerCommand, RunError> {
+        let commit = self.repo().resolve(&spec.commit).await?;
+        let worktree = self.layout().commit_worktree(&commit.hash);
+        self.repo().worktree_ensure(&commit, &worktree).await?;
+        let at_commit = workspace::load(&worktree)?;
+        let project = at_commit
+            .project(&spec.project)
+            .ok_or_else(|| RunError::UnknownProject { project: spec.project.clone(), commit: commit.hash.clone() })?;
+        let environment = self.environment_at(&worktree, project, say).await?;
+        sdk::write_sdk(&self.layout().sdk(), self.parts.runs.sdk)?;
+        let scratch = self.layout().worker_scratch(&spec.package);
+        variables::create_scratch(&scratch).map_err(PartError::file("create", &scratch))?;
+        let python_path = self.python_path(&worktree, &at_commit, project);
+        let mut extra = variables::protocol_variables(&scratch, &python_path, 0)?;
+        // A worker is no run: without LAMP_RUN, `current_run()` in serving code is a scratch run.
+        extra.retain(|(name, _)| name == "PYTHONPATH");
+        // One row at a time gains nothing from more threads, and they fight over the cores.
+        extra.push(("OMP_NUM_THREADS".to_owned(), "1".to_owned()));
+        let cleaned = variables::cleaned_environment(&environment, &scratch, &project.env_pass, &extra)?;
+        let env: BTreeMap<String, String> = cleaned.into_iter().collect();
+        Ok(WorkerCommand {
+            program: environment.python.clone(),
+            args: vec!["-m".to_owned(), "lamplighter.worker".to_owned()],
+            cwd: worktree.join(&project.dir),
+            env,
+            log_path: scratch.join("worker.log"),
+            socket_dir: self.layout().sockets(),
+        })
+    }
+}

@@ -1,0 +1,186 @@
+//! `lamp reproduce RUN`: the same commit, data, environment, parameters and seed, once more.
+
+use std::collections::BTreeMap;
+
+use lamp_core::ids::RunId;
+use lamp_core::partition::PartitionKey;
+use lamp_core::run::{OutputFile, Purpose, Run, RunManifest};
+use lamp_runner::Progress;
+use lamp_runner::launch::{ChildStatus, status, wait};
+use lamp_runner::run_folder::RunFolder;
+use serde::Serialize;
+
+use super::RunError;
+use super::code::{Code, CodeChoice};
+use super::start::RunPlan;
+use crate::app::App;
+use crate::data::resolve::Slice;
+
+/// How a second run compares with the first.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Reproduced {
+    /// Every output file has the same bytes.
+    BitIdentical,
+    /// Bytes differ, but the served answers to the golden rows agree within the package's tolerance.
+    WithinTolerance {
+        /// Files whose bytes differ.
+        files: Vec<String>,
+        /// Largest difference of an answer.
+        difference: f64,
+    },
+    /// It differs.
+    Different {
+        /// What differed first.
+        first: String,
+    },
+}
+
+/// The result of a reproduction.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reproduction {
+    /// The run that was repeated.
+    pub of: RunId,
+    /// How it compares.
+    #[serde(flatten)]
+    pub outcome: Reproduced,
+}
+
+impl App {
+    /// Repeats a run from its manifest. Nothing is registered: the result is a comparison.
+    pub async fn reproduce(
+        &self,
+        text: &str,
+        say: Progress<'_>,
+        on_log: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Reproduction, RunError> {
+        let run = self.find_run(text).await?;
+        let Some(manifest) = run.manifest.clone() else {
+            return Err(RunError::WrongState { run: run.id, state: run.state.as_str() });
+        };
+        let id = RunId::new(self.now(), &*self.ids());
+        let code = self.check_out(&CodeChoice::Rev(manifest.commit.clone()), None, id).await?;
+        let repeated = self.repeat(&code, &run, &manifest, id, say, on_log).await;
+        self.repo().worktree_remove(&code.worktree).await?;
+        let outcome = repeated?;
+        Ok(Reproduction { of: run.id, outcome })
+    }
+
+    async fn repeat(
+        &self,
+        code: &Code,
+        run: &Run,
+        manifest: &RunManifest,
+        id: RunId,
+        say: Progress<'_>,
+        on_log: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Reproduced, RunError> {
+        let project = code.workspace.project(&manifest.project).ok_or_else(|| RunError::UnknownProject {
+            project: manifest.project.clone(),
+            commit: manifest.commit.clone(),
+        })?;
+        let environment = self.environment_at(&code.worktree, project, say).await?;
+        if environment.digest != manifest.environment {
+            return Ok(Reproduced::Different {
+                first: format!("the interpreter: was {}, is {}", manifest.interpreter, environment.interpreter),
+            });
+        }
+        let target = match &manifest.purpose {
+            Purpose::Train(model) => code.workspace.model(model).map(|(_, config)| config),
+            Purpose::Build(_) => None,
+        };
+        let plan = RunPlan {
+            id,
+            purpose: manifest.purpose.clone(),
+            code,
+            project,
+            command: manifest.command.clone(),
+            inputs: self.inputs_again(manifest).await?,
+            params: manifest.params.clone(),
+            seed: manifest.seed,
+            as_of: manifest.as_of,
+            task: target.map(|config| config.task),
+            target: target.map(|config| config.target.clone()),
+        };
+        self.launch_unrecorded(&plan, say).await?;
+        let folder = RunFolder::open(&self.layout().runs(), id)?;
+        wait(&folder, on_log).await?;
+        match status(&folder)? {
+            ChildStatus::Exited(exit) if exit.is_success() => self.compare(run, manifest, &folder).await,
+            ChildStatus::Exited(exit) => {
+                Ok(Reproduced::Different { first: format!("the command: {}", exit.describe()) })
+            }
+            _ => Err(RunError::CommandFailed { run: id, why: "its process is gone".to_owned() }),
+        }
+    }
+
+    async fn inputs_again(&self, manifest: &RunManifest) -> Result<BTreeMap<String, Slice>, RunError> {
+        let mut inputs = BTreeMap::new();
+        for (role, pinned) in &manifest.inputs {
+            let version = self.exact_version(&pinned.dataset, pinned.version).await?;
+            let is_used = |key: &Option<PartitionKey>| key.as_ref().is_none_or(|key| pinned.partitions.contains(key));
+            let all = self.store().manifest(&pinned.digest).await?.files;
+            let files = all.into_iter().filter(|file| is_used(&file.partition)).collect();
+            inputs.insert(role.clone(), Slice { version, text: pinned.slice.clone(), files });
+        }
+        Ok(inputs)
+    }
+
+    async fn compare(&self, run: &Run, first: &RunManifest, folder: &RunFolder) -> Result<Reproduced, RunError> {
+        let sub = match first.purpose {
+            Purpose::Train(_) => "model",
+            Purpose::Build(_) => "dataset",
+        };
+        let second = folder.outputs(sub)?;
+        let differing = differing_files(&first.outputs, &second);
+        if differing.is_empty() {
+            return Ok(Reproduced::BitIdentical);
+        }
+        let Some(model) = self.ledger().find_model_of_run(run.id).await? else {
+            return Ok(Reproduced::Different { first: differing[0].clone() });
+        };
+        let dir = folder.path().join("model");
+        let before = self.package(&model.package).await?;
+        let after = lamp_model::read_package(&dir)?;
+        Ok(compare_answers(&before, &after, differing))
+    }
+}
+
+fn differing_files(first: &[OutputFile], second: &[OutputFile]) -> Vec<String> {
+    let digest_in = |files: &[OutputFile], path: &str| files.iter().find(|file| file.path == path).map(|f| f.digest);
+    let mut paths: Vec<&String> = first.iter().chain(second).map(|file| &file.path).collect();
+    paths.sort();
+    paths.dedup();
+    paths.into_iter().filter(|path| digest_in(first, path) != digest_in(second, path)).cloned().collect()
+}
+
+/// Both packages carry their predictor's answers to golden rows; the same rows must be there.
+fn compare_answers(
+    before: &lamp_core::package::Package,
+    after: &lamp_core::package::Package,
+    files: Vec<String>,
+) -> Reproduced {
+    if before.golden.rows != after.golden.rows {
+        return Reproduced::Different { first: "the golden rows that training chose".to_owned() };
+    }
+    let mut difference = 0.0_f64;
+    for (a, b) in before.golden.answers.iter().zip(&after.golden.answers) {
+        for (name, value) in a {
+            let same = match (value.as_f64(), b.get(name).and_then(serde_json::Value::as_f64)) {
+                (Some(x), Some(y)) => {
+                    difference = difference.max((x - y).abs());
+                    true
+                }
+                _ => Some(value) == b.get(name),
+            };
+            if !same {
+                return Reproduced::Different { first: format!("the answer `{name}` to a golden row") };
+            }
+        }
+    }
+    if difference <= before.golden.tolerance {
+        Reproduced::WithinTolerance { files, difference }
+    } else {
+        Reproduced::Different { first: format!("{} (golden answers differ by {difference:.3e})", files.join(", ")) }
+    }
+}

@@ -1,0 +1,321 @@
+//! Starting a run: everything is pinned and recorded before the command sees the light.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use lamp_core::config::{Environment as ConfiguredEnvironment, ModelConfig, ProjectConfig};
+use lamp_core::dataset::Manifest;
+use lamp_core::ids::RunId;
+use lamp_core::names::ModelName;
+use lamp_core::package::Task;
+use lamp_core::run::{Params, Purpose, Run, RunManifest, RunState};
+use lamp_ledger::RunChange;
+use lamp_runner::environment::{Environment, EnvironmentSpec, Environments};
+use lamp_runner::launch::{LaunchSpec, Limits, ShimCommand, launch};
+use lamp_runner::protocol::{InputFile, InputFiles, PROTOCOL, RunRequest, TargetSql};
+use lamp_runner::run_folder::RunFolder;
+use lamp_runner::{Progress, sdk, variables};
+use lamp_store::NoProgress;
+use serde_json::json;
+
+use super::RunError;
+use super::code::{Code, CodeChoice};
+use crate::app::App;
+use crate::data::lockfile;
+use crate::data::resolve::Slice;
+
+/// Name of the record that a run's collector follows, in the run's folder.
+pub(crate) const PLAN_FILE: &str = "plan.json";
+
+/// What to train.
+#[derive(Debug, Clone)]
+pub struct TrainModel {
+    /// The model.
+    pub model: ModelName,
+    /// Which code.
+    pub code: CodeChoice,
+    /// Parameters, over those of `lamp.toml`.
+    pub params: Params,
+}
+
+/// What a run is made of, before it is recorded.
+pub(crate) struct RunPlan<'a> {
+    pub id: RunId,
+    pub purpose: Purpose,
+    pub code: &'a Code,
+    pub project: &'a ProjectConfig,
+    pub command: String,
+    pub inputs: BTreeMap<String, Slice>,
+    pub params: Params,
+    pub seed: u64,
+    pub as_of: Timestamp,
+    pub task: Option<Task>,
+    pub target: Option<String>,
+}
+
+impl App {
+    /// Starts a training run and returns when its command runs.
+    pub async fn start_training(&self, request: TrainModel, say: Progress<'_>) -> Result<Run, RunError> {
+        let id = RunId::new(self.now(), &*self.ids());
+        let here = self.workspace().model(&request.model).map(|(project, _)| project);
+        if here.is_none() && request.code == CodeChoice::Head {
+            return Err(RunError::UnknownModel { model: request.model, commit: None });
+        }
+        let code = self.check_out(&request.code, here, id).await?;
+        let started = self.start_training_of(&code, &request, id, say).await;
+        self.clear_worktree_on_error(&code, started).await
+    }
+
+    async fn start_training_of(
+        &self,
+        code: &Code,
+        request: &TrainModel,
+        id: RunId,
+        say: Progress<'_>,
+    ) -> Result<Run, RunError> {
+        let (project, model) = code.workspace.model(&request.model).ok_or_else(|| RunError::UnknownModel {
+            model: request.model.clone(),
+            commit: Some(code.commit.hash.clone()),
+        })?;
+        let as_of = self.now();
+        let inputs = self.pin_inputs(code, model, as_of).await?;
+        let mut params = model.params.clone();
+        params.extend(request.params.clone());
+        let plan = RunPlan {
+            id,
+            purpose: Purpose::Train(request.model.clone()),
+            code,
+            project,
+            command: model.train.clone(),
+            inputs,
+            params,
+            seed: model.seed,
+            as_of,
+            task: Some(model.task),
+            target: Some(model.target.clone()),
+        };
+        self.launch_run(plan, say).await
+    }
+
+    pub(crate) async fn clear_worktree_on_error<T>(
+        &self,
+        code: &Code,
+        result: Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        if result.is_err() {
+            self.repo().worktree_remove(&code.worktree).await?;
+        }
+        result
+    }
+
+    /// The slices of `lamp.toml` at the versions of `lamp.lock`, both as they stand in the commit.
+    async fn pin_inputs(
+        &self,
+        code: &Code,
+        model: &ModelConfig,
+        as_of: Timestamp,
+    ) -> Result<BTreeMap<String, Slice>, RunError> {
+        let lock = lockfile::read(&code.worktree)?;
+        let mut inputs = BTreeMap::new();
+        for (role, slice) in &model.data {
+            let version = self.locked_version(&lock, &slice.dataset).await?;
+            inputs.insert(role.clone(), self.slice(version, &slice.range, &slice.text, as_of).await?);
+        }
+        let shares_days = |train: &Slice, valid: &Slice| {
+            let same_dataset = train.version.dataset == valid.version.dataset;
+            same_dataset && train.files.iter().any(|file| valid.files.iter().any(|other| other.path == file.path))
+        };
+        if let (Some(train), Some(valid)) = (inputs.get("train"), inputs.get("valid"))
+            && shares_days(train, valid)
+        {
+            return Err(RunError::Overlap { train: train.text.clone(), valid: valid.text.clone() });
+        }
+        Ok(inputs)
+    }
+
+    /// Records a run, prepares what it needs and starts its command.
+    pub(crate) async fn launch_run(&self, plan: RunPlan<'_>, say: Progress<'_>) -> Result<Run, RunError> {
+        self.verify_inputs(&plan.inputs, say).await?;
+        let run = self.record_start(&plan).await?;
+        let launched = self.prepare_and_launch(&plan, say).await;
+        if let Err(error) = launched {
+            self.record_failure(run.id, &error.to_string()).await?;
+            return Err(error);
+        }
+        let mut tx = self.ledger().begin().await?;
+        let change = RunChange::to(RunState::Running);
+        tx.move_run(run.id, &[RunState::Preparing], change).await?;
+        tx.commit().await?;
+        Ok(Run { state: RunState::Running, ..run })
+    }
+
+    /// Starts a command that leaves no trace in the ledger: a repetition, to be compared.
+    pub(crate) async fn launch_unrecorded(&self, plan: &RunPlan<'_>, say: Progress<'_>) -> Result<(), RunError> {
+        self.verify_inputs(&plan.inputs, say).await?;
+        self.prepare_and_launch(plan, say).await
+    }
+
+    /// Data is hashed before it is used: a model of damaged bytes would be worse than none.
+    async fn verify_inputs(&self, inputs: &BTreeMap<String, Slice>, say: Progress<'_>) -> Result<(), RunError> {
+        for slice in inputs.values() {
+            say(&format!("verifying {}@{}", slice.version.dataset, slice.version.version));
+            let manifest = Manifest::new(slice.files.clone(), None, Vec::new());
+            let damage = self.store().verify(&manifest, Arc::new(NoProgress)).await?;
+            if !damage.is_empty() {
+                let what = damage.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                let dataset = format!("{}@{}", slice.version.dataset, slice.version.version);
+                return Err(RunError::DamagedData { dataset, what });
+            }
+        }
+        Ok(())
+    }
+
+    async fn record_start(&self, plan: &RunPlan<'_>) -> Result<Run, RunError> {
+        let run = Run {
+            id: plan.id,
+            project: plan.project.name.clone(),
+            purpose: plan.purpose.clone(),
+            commit: plan.code.commit.hash.clone(),
+            origin: plan.code.origin,
+            state: RunState::Preparing,
+            created_by: self.actor().clone(),
+            created_at: self.now(),
+            ended_at: None,
+            manifest: None,
+            failure: None,
+        };
+        // The ref keeps the commit alive through a squash-merge or a deleted branch.
+        self.repo().pin(plan.id, &plan.code.commit).await?;
+        let details = json!({"commit": run.commit, "origin": run.origin, "purpose": run.purpose.to_string()});
+        let mut tx = self.ledger().begin().await?;
+        tx.add_run(&run).await?;
+        tx.audit(&self.entry("run.started", run.id, details)).await?;
+        tx.commit().await?;
+        Ok(run)
+    }
+
+    async fn prepare_and_launch(&self, plan: &RunPlan<'_>, say: Progress<'_>) -> Result<(), RunError> {
+        let environment = self.environment_at(&plan.code.worktree, plan.project, say).await?;
+        say("preparing data");
+        let folder = RunFolder::create(&self.layout().runs(), plan.id)?;
+        folder.write_request(&self.request_of(plan).await?)?;
+        self.write_plan(&folder, plan, &environment)?;
+        let cwd = plan.code.worktree.join(&plan.project.dir);
+        let python_path = self.python_path(&plan.code.worktree, &plan.code.workspace, plan.project);
+        let extra = variables::protocol_variables(folder.path(), &python_path, plan.seed)?;
+        let env = variables::cleaned_environment(&environment, folder.path(), &plan.project.env_pass, &extra)?;
+        let spec = LaunchSpec { folder, command: plan.command.clone(), cwd, env, limits: Limits::default() };
+        launch(&spec, &ShimCommand::lamp(&self.parts.runs.lamp_exe)).await?;
+        Ok(())
+    }
+
+    /// The locked environment of `project` as it stands in `worktree`.
+    pub(crate) async fn environment_at(
+        &self,
+        worktree: &Path,
+        project: &ProjectConfig,
+        say: Progress<'_>,
+    ) -> Result<Environment, RunError> {
+        let lock = match &project.environment {
+            ConfiguredEnvironment::None => None,
+            ConfiguredEnvironment::PipLock(path) => {
+                let path = worktree.join(&project.dir).join(path);
+                Some(std::fs::read(&path).map_err(crate::parts::PartError::file("read", &path))?)
+            }
+        };
+        let spec = EnvironmentSpec { lock, python: None };
+        Ok(Environments::new(self.layout().envs()).prepare(&spec, say).await?)
+    }
+
+    /// `PYTHONPATH` of runs and workers: the project, what it uses, and the package that goes
+    /// with this binary.
+    pub(crate) fn python_path(
+        &self,
+        worktree: &Path,
+        workspace: &lamp_core::config::Workspace,
+        project: &ProjectConfig,
+    ) -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> =
+            workspace.projects_used_by(&project.name).iter().map(|used| worktree.join(&used.dir)).collect();
+        paths.push(self.layout().sdk());
+        paths
+    }
+
+    async fn request_of(&self, plan: &RunPlan<'_>) -> Result<RunRequest, RunError> {
+        sdk::write_sdk(&self.layout().sdk(), self.parts.runs.sdk)?;
+        let mut datasets = BTreeMap::new();
+        for (role, slice) in &plan.inputs {
+            let files: Vec<_> = slice.files.iter().filter(|file| file.link.is_none()).cloned().collect();
+            let paths = self.store().local_paths(&files, Arc::new(NoProgress)).await?;
+            let files = files.iter().zip(paths).map(|(file, path)| InputFile {
+                path,
+                name: file.path.clone(),
+                partition: file.partition.clone(),
+                rows: file.rows,
+            });
+            let input = InputFiles {
+                dataset: slice.version.dataset.clone(),
+                version: slice.version.version,
+                digest: slice.version.digest,
+                slice: slice.text.clone(),
+                partitions: slice.partitions(),
+                files: files.collect(),
+            };
+            datasets.insert(role.clone(), input);
+        }
+        Ok(RunRequest {
+            protocol: PROTOCOL,
+            run: plan.id,
+            purpose: plan.purpose.clone(),
+            task: plan.task,
+            project: plan.project.name.clone(),
+            commit: plan.code.commit.hash.clone(),
+            as_of: plan.as_of,
+            seed: plan.seed,
+            params: plan.params.clone(),
+            target: plan.target.clone().map(|sql| TargetSql { sql }),
+            datasets,
+            tiny: None,
+        })
+    }
+
+    /// The run's manifest as far as it is known before the command runs; the collector, which may
+    /// be another process, completes it.
+    fn write_plan(&self, folder: &RunFolder, plan: &RunPlan<'_>, environment: &Environment) -> Result<(), RunError> {
+        let manifest = RunManifest {
+            format: 1,
+            run: plan.id,
+            purpose: plan.purpose.clone(),
+            project: plan.project.name.clone(),
+            commit: plan.code.commit.hash.clone(),
+            tree: plan.code.commit.tree.clone(),
+            origin: plan.code.origin,
+            as_of: plan.as_of,
+            environment: environment.digest,
+            interpreter: environment.interpreter.clone(),
+            inputs: plan.inputs.iter().map(|(role, slice)| (role.clone(), slice.pinned())).collect(),
+            params: plan.params.clone(),
+            seed: plan.seed,
+            command: plan.command.clone(),
+            outputs: Vec::new(),
+            duration_ms: 0,
+            peak_memory: 0,
+            exit_code: 0,
+        };
+        let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
+        lockfile::write_atomically(&folder.path().join(PLAN_FILE), &text)?;
+        Ok(())
+    }
+
+    pub(crate) async fn record_failure(&self, run: RunId, why: &str) -> Result<(), RunError> {
+        let mut tx = self.ledger().begin().await?;
+        let change =
+            RunChange { ended_at: Some(self.now()), failure: Some(why.to_owned()), ..RunChange::to(RunState::Failed) };
+        tx.move_run(run, &[RunState::Preparing, RunState::Running, RunState::Collecting], change).await?;
+        tx.audit(&self.entry("run.failed", run, json!({"why": why}))).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

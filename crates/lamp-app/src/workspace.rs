@@ -1,0 +1,120 @@
+//! Reading a workspace's configuration from a folder: the working tree, or a worktree of a commit.
+
+use std::path::{Path, PathBuf};
+
+use lamp_core::config::{ProjectConfig, RootConfig, Workspace};
+use lamp_core::error::{Classified, Kind};
+
+use crate::parts::{PartError, take_parts};
+
+/// Name of the configuration files.
+pub const CONFIG_FILE: &str = "lamp.toml";
+
+/// Most folders that the `members` globs may match.
+const MEMBERS_MAX: usize = 1_000;
+
+/// Why a workspace cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// No `lamp.toml` with a `[workspace]` here or above.
+    #[error("`{}` is not inside a Lamplighter workspace", from.display())]
+    NotFound {
+        /// Where the search began.
+        from: PathBuf,
+    },
+    /// A `members` glob that cannot be read.
+    #[error("`{pattern}` in [workspace] members is not a glob: {why}")]
+    BadGlob {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Too many members.
+    #[error("[workspace] members match more than {MEMBERS_MAX} folders")]
+    TooManyMembers,
+    /// A part of the house failed.
+    #[error(transparent)]
+    Part(#[from] PartError),
+}
+
+take_parts!(WorkspaceError);
+
+impl Classified for WorkspaceError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NotFound { .. } => Kind::NotFound,
+            Self::BadGlob { .. } | Self::TooManyMembers => Kind::Invalid,
+            Self::Part(part) => part.kind(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotFound { .. } => Some("lamp init".to_owned()),
+            Self::BadGlob { .. } | Self::TooManyMembers => Some("write members = [\"projects/*\"]".to_owned()),
+            Self::Part(part) => part.hint(),
+        }
+    }
+}
+
+/// The nearest folder at or above `from` whose `lamp.toml` has a `[workspace]`.
+pub fn find_root(from: &Path) -> Result<PathBuf, WorkspaceError> {
+    let absolute = std::path::absolute(from).map_err(PartError::file("find", from))?;
+    let is_root = |folder: &&Path| {
+        let text = std::fs::read_to_string(folder.join(CONFIG_FILE)).unwrap_or_default();
+        text.lines().any(|line| line.trim_start().starts_with("[workspace]"))
+    };
+    let found = absolute.ancestors().find(is_root).map(Path::to_owned);
+    found.ok_or(WorkspaceError::NotFound { from: absolute })
+}
+
+/// Reads and checks the configuration of the workspace at `root`.
+pub fn load(root: &Path) -> Result<Workspace, WorkspaceError> {
+    let config = RootConfig::parse(&read(&root.join(CONFIG_FILE))?, CONFIG_FILE)?;
+    let mut projects = Vec::new();
+    for folder in members(root, &config.members)? {
+        let label = format!("{folder}/{CONFIG_FILE}");
+        let text = read(&root.join(&label))?;
+        projects.push(ProjectConfig::parse(&text, &label, &folder)?);
+    }
+    Ok(Workspace::assemble(config, projects)?)
+}
+
+fn read(path: &Path) -> Result<String, PartError> {
+    std::fs::read_to_string(path).map_err(PartError::file("read", path))
+}
+
+/// Folders with a `lamp.toml` that the globs match, relative to the root, in order.
+fn members(root: &Path, patterns: &[String]) -> Result<Vec<String>, WorkspaceError> {
+    let mut found = Vec::new();
+    for pattern in patterns {
+        let bad = |why: String| WorkspaceError::BadGlob { pattern: pattern.clone(), why };
+        if pattern.starts_with('/') || pattern.split('/').any(|part| part == "..") {
+            return Err(bad("it leaves the workspace".to_owned()));
+        }
+        let glob = globset::GlobBuilder::new(pattern)
+            .literal_separator(true)
+            .build()
+            .map_err(|error| bad(error.to_string()))?
+            .compile_matcher();
+        let depth = pattern.split('/').count();
+        for entry in walkdir::WalkDir::new(root).min_depth(1).max_depth(depth).into_iter().filter_entry(is_visible) {
+            let Ok(entry) = entry else { continue };
+            let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+            if glob.is_match(relative) && entry.path().join(CONFIG_FILE).is_file() {
+                found.push(relative.to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    found.sort();
+    found.dedup();
+    if found.len() > MEMBERS_MAX {
+        return Err(WorkspaceError::TooManyMembers);
+    }
+    Ok(found)
+}
+
+fn is_visible(entry: &walkdir::DirEntry) -> bool {
+    !entry.file_name().to_string_lossy().starts_with('.')
+}

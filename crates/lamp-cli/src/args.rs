@@ -1,0 +1,168 @@
+//! Arguments, as clap sees them.
+
+mod data;
+mod serving;
+mod training;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use data::*;
+pub use serving::*;
+pub use training::*;
+
+const EXIT_CODES: &str = "Exit codes: 0 yes; 1 a verdict of no (a contract, gate or test failed); \
+2 usage, configuration or operation went wrong; 130 interrupted.";
+
+/// Keeps a team's machine learning honest in production.
+#[derive(Debug, Parser)]
+#[command(name = "lamp", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Arguments {
+    /// Work in this folder instead of the current one.
+    #[arg(long, short = 'C', global = true, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a workspace in this repository (or a new one)
+    Init(Init),
+    /// Versions of datasets: add, get, ls, log, verify, build
+    #[command(subcommand)]
+    Data(Data),
+    /// Check data against its contract
+    Check(Check),
+    /// Contracts: lint
+    #[command(subcommand)]
+    Contract(Contract),
+    /// Show every column: counts, quantiles, histograms
+    Profile(Profile),
+    /// Train a model from a commit
+    Train(Train),
+    /// Runs: ls, show, logs, stop
+    #[command(subcommand)]
+    Runs(Runs),
+    /// Repeat a run and compare
+    Reproduce(Reproduce),
+    /// Models: ls, show, compare
+    #[command(subcommand)]
+    Models(Models),
+    /// Sign for a model: it may serve
+    Approve(Decide),
+    /// Refuse a model
+    Reject(Decide),
+    /// Put an approved model into a service
+    Deploy(Deploy),
+    /// Put back the model that was there before
+    Rollback(Rollback),
+    /// Change who answers for a service
+    Switch(Switch),
+    /// Serve predictions
+    Serve(Serve),
+    /// Run the pages, the API and the scheduler, and supervise `lamp serve`
+    Up(Up),
+    /// Where anything came from: a prediction, model, run, service or dataset
+    Why(Why),
+    /// What a change touches
+    Affected(Affected),
+    /// The audit log: ls, verify
+    #[command(subcommand)]
+    Audit(Audit),
+    /// See it all on real flights
+    Demo(Demo),
+    #[command(name = "__child", hide = true)]
+    Child(Child),
+    #[command(name = "__collect", hide = true)]
+    Collect(Collect),
+}
+
+/// Make a workspace in this repository (or a new one). Files that are there stay as they are.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp init\n  lamp init --yes --project churn --time-zone Europe/Berlin")]
+pub struct Init {
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+    /// Also start a project with this name.
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<lamp_core::names::ProjectName>,
+    /// IANA time zone of days and schedules; the machine's by default.
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
+}
+
+/// Where anything came from.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lamp why delay@1\n  lamp why trips@3\n  lamp why 0140a5c2-…   (a prediction or run id)"
+)]
+pub struct Why {
+    /// A prediction id, MODEL@V, DATASET@V, a run id or a service.
+    pub reference: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a change touches: projects, datasets, models, services, tests, each with the reason.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp affected --base origin/main\n  lamp affected --base HEAD~1 --json")]
+pub struct Affected {
+    /// Compare with the point where this revision and HEAD part.
+    #[arg(long, value_name = "REV")]
+    pub base: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// List events
+    Ls(AuditLs),
+    /// Check every link of the chain
+    Verify(Json),
+}
+
+#[derive(Debug, Args)]
+pub struct AuditLs {
+    /// Events after this number.
+    #[arg(long, default_value_t = 0)]
+    pub after: u64,
+    /// Most events to list.
+    #[arg(long, short = 'n', default_value_t = 50)]
+    pub limit: u32,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// See it all on real flights: a repository, its data, two models, a service, an outage.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Folder of the demo's repository.
+    #[arg(long, value_name = "DIR", default_value = "lamplighter-demo")]
+    pub dir: PathBuf,
+    /// Stop when the tour is over instead of serving the pages.
+    #[arg(long)]
+    pub no_serve: bool,
+    /// Address of pages and API.
+    #[arg(long, default_value = "127.0.0.1:8420", value_name = "ADDRESS")]
+    pub listen: std::net::SocketAddr,
+    /// Address of the predictions.
+    #[arg(long, default_value = "127.0.0.1:8421", value_name = "ADDRESS")]
+    pub predictions: std::net::SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub struct Child {
+    pub folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Collect {
+    pub run: lamp_core::ids::RunId,
+}

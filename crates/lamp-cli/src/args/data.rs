@@ -1,0 +1,149 @@
+//! Arguments about data: versions, contracts, profiles.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use lamp_core::names::DatasetName;
+
+#[derive(Debug, Subcommand)]
+pub enum Data {
+    /// Make a version of files; the files themselves are only read
+    Add(DataAdd),
+    /// Bring a version back, byte for byte
+    Get(DataGet),
+    /// List datasets
+    Ls(Json),
+    /// List the versions of a dataset
+    Log(DataLog),
+    /// Hash every byte again
+    Verify(DataVerify),
+    /// Build a derived dataset from a commit
+    Build(DataBuild),
+}
+
+/// Make a version of files. The files are only read. With partitions, the files' own partitions are
+/// added or replaced and all others carried over.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lamp data add flights\n  lamp data add flights data/flights/2013-01-31.parquet --commit"
+)]
+pub struct DataAdd {
+    /// The dataset.
+    pub name: DatasetName,
+    /// Files and folders; by default the `source` of lamp.toml.
+    pub paths: Vec<PathBuf>,
+    /// Make the version of these files alone; carry nothing over.
+    #[arg(long)]
+    pub replace: bool,
+    /// Commit lamp.lock, and nothing else.
+    #[arg(long)]
+    pub commit: bool,
+    /// Why, in your words.
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Bring a version back, byte for byte. Without a name: every dataset that lamp.lock pins.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp data get flights@7 --to /tmp/flights\n  git checkout OLD && lamp data get")]
+pub struct DataGet {
+    /// NAME@V; a bare NAME means the version that lamp.lock pins, else the latest.
+    pub references: Vec<String>,
+    /// Target folder; by default the dataset's own.
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+    /// Replace files that have other content.
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Json {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DataLog {
+    /// The dataset.
+    pub name: DatasetName,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Hash every byte again. Exits 1 when anything is damaged, and names the models that used it.
+#[derive(Debug, Args)]
+pub struct DataVerify {
+    /// Versions; by default every version of every dataset.
+    pub references: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Build a derived dataset: its `build` command runs at a commit, on the versions that the commit's
+/// lamp.lock pins.
+#[derive(Debug, Args)]
+pub struct DataBuild {
+    /// The dataset.
+    pub name: DatasetName,
+    /// Build at this commit instead of HEAD.
+    #[arg(long, value_name = "REV")]
+    pub rev: Option<String>,
+    /// Parameter.
+    #[arg(short = 'p', long = "param", value_name = "KEY=VALUE")]
+    pub params: Vec<String>,
+    /// Commit lamp.lock, and nothing else.
+    #[arg(long)]
+    pub commit: bool,
+}
+
+/// Check data against its contract. Exits 1 when a promise is broken.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp check\n  lamp check flights@7\n  lamp check 'trips[-7days..]' --json")]
+pub struct Check {
+    /// NAME, NAME@V or NAME[RANGE]; by default every dataset with a contract.
+    pub data: Vec<String>,
+    /// Show every rule, not only those that fail.
+    #[arg(long)]
+    pub all: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Contract {
+    /// Check an ODCS contract file itself
+    Lint(ContractLint),
+}
+
+/// Check ODCS contract files themselves. Exits 1 when one has an error.
+#[derive(Debug, Args)]
+pub struct ContractLint {
+    /// The files.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Show every column: counts, quantiles, histograms.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp profile flights\n  lamp profile 'trips@3[2013-02]' --column dep_delay")]
+pub struct Profile {
+    /// NAME, NAME@V or NAME[RANGE].
+    pub data: String,
+    /// Only these columns.
+    #[arg(long = "column", value_name = "NAME")]
+    pub columns: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}

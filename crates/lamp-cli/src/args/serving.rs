@@ -1,0 +1,89 @@
+//! Arguments about services.
+
+use clap::{Args, ValueEnum};
+use lamp_core::names::ServiceName;
+use lamp_core::route::Role;
+
+/// The two places of a service.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Place {
+    /// The main model.
+    Primary,
+    /// The simpler model behind it.
+    Shadow,
+}
+
+impl From<Place> for Role {
+    fn from(place: Place) -> Self {
+        match place {
+            Place::Primary => Self::Primary,
+            Place::Shadow => Self::Shadow,
+        }
+    }
+}
+
+/// Put an approved model into a service.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lamp deploy delay delay@1 --as primary\n  lamp deploy delay delay-simple@1 --as shadow"
+)]
+pub struct Deploy {
+    /// The service.
+    pub service: ServiceName,
+    /// MODEL@V.
+    pub model: String,
+    /// The place.
+    #[arg(long = "as", value_enum)]
+    pub place: Place,
+    /// Why.
+    #[arg(long, value_name = "TEXT", default_value = "deployed")]
+    pub why: String,
+}
+
+/// Put back the model that held the place before.
+#[derive(Debug, Args)]
+pub struct Rollback {
+    /// The service.
+    pub service: ServiceName,
+    /// The place.
+    #[arg(long = "as", value_enum, default_value = "primary")]
+    pub place: Place,
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+}
+
+/// Change who answers for a service; the very next answer obeys.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lamp switch delay shadow --why \"primary says 1.0 for everything\"\n  lamp switch delay primary --why \"fixed in delay@13\""
+)]
+pub struct Switch {
+    /// The service.
+    pub service: ServiceName,
+    /// Who answers from now on.
+    #[arg(value_enum)]
+    pub to: Place,
+    /// Why (recorded; opens an incident).
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+}
+
+/// Serve predictions.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Address of the predictions.
+    #[arg(long, default_value = "127.0.0.1:8421", value_name = "ADDRESS")]
+    pub listen: std::net::SocketAddr,
+}
+
+/// Run the pages, the API and the scheduler, and supervise `lamp serve`.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Address of pages and API.
+    #[arg(long, default_value = "127.0.0.1:8420", value_name = "ADDRESS")]
+    pub listen: std::net::SocketAddr,
+    /// Address of the predictions.
+    #[arg(long, default_value = "127.0.0.1:8421", value_name = "ADDRESS")]
+    pub predictions: std::net::SocketAddr,
+}

@@ -1,0 +1,92 @@
+//! One file a command; this one only sends each to its place.
+
+mod affected;
+mod audit;
+mod check;
+mod contract;
+mod data;
+mod deploy;
+mod init;
+mod models;
+mod params;
+mod profile;
+mod reproduce;
+mod runs;
+mod serve;
+mod switch;
+mod train;
+pub mod up;
+mod why;
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use why::print as why_print;
+
+use crate::args::{Arguments, Command};
+use crate::demo;
+use crate::failure::{Failure, VERDICT_NO};
+use crate::open::open;
+
+/// Set by commands that finish their work on Ctrl-C themselves.
+static HANDLES_INTERRUPT: AtomicBool = AtomicBool::new(false);
+
+/// Whether a command has taken Ctrl-C over.
+pub fn handles_interrupt() -> bool {
+    HANDLES_INTERRUPT.load(Ordering::Relaxed)
+}
+
+/// Takes Ctrl-C over; completes when it, or SIGTERM, comes.
+pub async fn until_interrupted() {
+    HANDLES_INTERRUPT.store(true, Ordering::Relaxed);
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}
+
+/// A verdict as an exit code.
+fn verdict(is_yes: bool) -> ExitCode {
+    if is_yes { ExitCode::SUCCESS } else { ExitCode::from(VERDICT_NO) }
+}
+
+/// Runs a command.
+pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let directory = arguments.directory.as_deref();
+    match arguments.command {
+        Command::Init(args) => init::run(directory, &args).await,
+        Command::Contract(args) => contract::run(&args),
+        Command::Demo(args) => demo::run(&args).await,
+        Command::Child(_) => Err(Failure::operation("the shim runs before the runtime starts")),
+        Command::Data(args) => data::run(&open(directory).await?, args).await,
+        Command::Check(args) => check::run(&open(directory).await?, &args).await,
+        Command::Profile(args) => profile::run(&open(directory).await?, &args).await,
+        Command::Train(args) => train::run(&open(directory).await?, &args).await,
+        Command::Runs(args) => runs::run(&open(directory).await?, &args).await,
+        Command::Reproduce(args) => reproduce::run(&open(directory).await?, &args).await,
+        Command::Models(args) => models::run(&open(directory).await?, &args).await,
+        Command::Approve(args) => {
+            models::decide(&open(directory).await?, &args, lamp_core::registry::Decision::Approved).await
+        }
+        Command::Reject(args) => {
+            models::decide(&open(directory).await?, &args, lamp_core::registry::Decision::Rejected).await
+        }
+        Command::Deploy(args) => deploy::run(&open(directory).await?, &args).await,
+        Command::Rollback(args) => deploy::rollback(&open(directory).await?, &args).await,
+        Command::Switch(args) => switch::run(&open(directory).await?, &args).await,
+        Command::Serve(args) => serve::run(&open(directory).await?, &args).await,
+        Command::Up(args) => up::run(&open(directory).await?, &args).await,
+        Command::Why(args) => why::run(&open(directory).await?, &args).await,
+        Command::Affected(args) => affected::run(&open(directory).await?, &args).await,
+        Command::Audit(args) => audit::run(&open(directory).await?, &args).await,
+        Command::Collect(args) => train::collect(&open(directory).await?, args.run).await,
+    }
+}

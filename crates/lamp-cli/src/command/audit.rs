@@ -1,0 +1,50 @@
+//! `lamp audit ls|verify`.
+
+use std::process::ExitCode;
+
+use console::style;
+use lamp_app::App;
+
+use super::verdict;
+use crate::args::Audit;
+use crate::failure::Failure;
+use crate::ui::{self, Listing};
+
+pub async fn run(app: &App, args: &Audit) -> Result<ExitCode, Failure> {
+    match args {
+        Audit::Ls(args) => {
+            let events = app.audit_events(args.after, args.limit).await?;
+            if args.json {
+                ui::print_json(&events)?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            let mut listing = Listing::new(&["NO", "AT", "WHO", "WHAT", "TO", "HASH"]);
+            for event in events {
+                let injected = if event.entry.injected_time { " (injected)" } else { "" };
+                listing.row([
+                    event.seq.to_string(),
+                    format!("{}{injected}", ui::instant(event.entry.at, &app.workspace().root.time_zone)),
+                    event.entry.actor.to_string(),
+                    event.entry.action,
+                    event.entry.subject,
+                    event.hash.short(),
+                ]);
+            }
+            listing.print("Nothing was recorded yet.");
+            Ok(ExitCode::SUCCESS)
+        }
+        Audit::Verify(args) => {
+            let report = app.verify_audit().await?;
+            if args.json {
+                let broken = &report.broken;
+                ui::print_json(&serde_json::json!({"events": report.events, "head": report.head, "broken": broken}))?;
+            } else if let Some(broken) = &report.broken {
+                println!("{} at event {}: {}", style("broken").red().bold(), broken.seq, broken.why);
+            } else {
+                let head = report.head.short();
+                println!("{}  {} events, head {head}", style("whole").green().bold(), ui::count(report.events));
+            }
+            Ok(verdict(report.broken.is_none()))
+        }
+    }
+}

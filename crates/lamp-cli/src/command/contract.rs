@@ -1,0 +1,49 @@
+//! `lamp contract lint`.
+
+use std::process::ExitCode;
+
+use console::style;
+use lamp_core::contract::{LintSeverity, lint};
+
+use super::verdict;
+use crate::args::{Contract, ContractLint};
+use crate::failure::Failure;
+use crate::ui::print_json;
+
+pub fn run(args: &Contract) -> Result<ExitCode, Failure> {
+    match args {
+        Contract::Lint(args) => run_lint(args),
+    }
+}
+
+fn run_lint(args: &ContractLint) -> Result<ExitCode, Failure> {
+    let mut all = Vec::new();
+    let mut errors = 0;
+    for file in &args.files {
+        let label = file.display().to_string();
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Failure::operation(format!("cannot read `{label}`: {error}")))?;
+        let found = lint(&text);
+        errors += found.iter().filter(|lint| lint.severity == LintSeverity::Error).count();
+        if !args.json {
+            for lint in &found {
+                let word = match lint.severity {
+                    LintSeverity::Error => style("error").red().bold(),
+                    LintSeverity::Warning => style("warning").yellow().bold(),
+                };
+                println!("{label}:{}:{}: {word}: {}", lint.line, lint.column, lint.message);
+                if let Some(hint) = &lint.hint {
+                    println!("  {}: {hint}", style("hint").cyan());
+                }
+            }
+            if found.is_empty() {
+                println!("{label}: {}", style("fine").green());
+            }
+        }
+        all.push(serde_json::json!({"file": label, "lints": found}));
+    }
+    if args.json {
+        print_json(&all)?;
+    }
+    Ok(verdict(errors == 0))
+}

@@ -1,0 +1,192 @@
+//! `lamp data add|get|ls|log|verify|build`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use console::style;
+use lamp_app::App;
+use lamp_app::data::add::AddData;
+use lamp_app::data::get::GetData;
+use lamp_app::training::build::BuildData;
+use lamp_app::training::code::CodeChoice;
+use lamp_store::Overwrite;
+use serde_json::json;
+
+use super::{params, train, verdict};
+use crate::args::{Data, DataAdd, DataBuild, DataGet, DataLog, DataVerify, Json};
+use crate::failure::Failure;
+use crate::ui::{self, Listing, Spinner};
+
+pub async fn run(app: &App, args: Data) -> Result<ExitCode, Failure> {
+    match args {
+        Data::Add(args) => add(app, args).await,
+        Data::Get(args) => get(app, &args).await,
+        Data::Ls(args) => ls(app, &args).await,
+        Data::Log(args) => log(app, &args).await,
+        Data::Verify(args) => verify(app, &args).await,
+        Data::Build(args) => build(app, &args).await,
+    }
+}
+
+async fn add(app: &App, args: DataAdd) -> Result<ExitCode, Failure> {
+    let is_declared = app.workspace().dataset(&args.name).is_some();
+    let request =
+        AddData { dataset: args.name, paths: args.paths, replace: args.replace, commit: args.commit, note: args.note };
+    let added = app.add_data(request, ui::byte_bar()).await?;
+    let version = &added.version;
+    if args.json {
+        ui::print_json(&json!({"version": version, "is_new": added.is_new, "partitions": added.partitions}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let name = style(format!("{}@{}", version.dataset, version.version)).bold();
+    let rows = version.rows.map(|rows| format!(", {} rows", ui::count(rows))).unwrap_or_default();
+    let size = format!("{} files, {}{rows}", ui::count(version.files), ui::bytes(version.bytes));
+    if added.is_new {
+        let carried = match added.carried_over {
+            0 => String::new(),
+            files => format!(" ({} carried over)", ui::count(files)),
+        };
+        println!("{name}  {size}{carried}  {}", version.digest.short());
+    } else {
+        println!("{name}  the same bytes as before: {size}  {}", version.digest.short());
+    }
+    if !is_declared {
+        println!("note: no lamp.toml declares `{}`, so no contract is checked", version.dataset);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn get(app: &App, args: &DataGet) -> Result<ExitCode, Failure> {
+    let references = if args.references.is_empty() { app.locked_datasets()? } else { args.references.clone() };
+    if references.is_empty() {
+        return Err(Failure::operation("lamp.lock pins no dataset").with_hint("lamp data get NAME@V --to DIR"));
+    }
+    let several_into_one = args.to.is_some() && references.len() > 1;
+    if several_into_one {
+        return Err(Failure::operation("--to takes one dataset at a time"));
+    }
+    let overwrite = if args.force { Overwrite::Replace } else { Overwrite::Refuse };
+    for reference in references {
+        let request = GetData { reference, to: args.to.clone(), overwrite };
+        let got = app.get_data(request, ui::byte_bar()).await?;
+        println!(
+            "{}  {} written, {} unchanged, {} in {}",
+            style(format!("{}@{}", got.version.dataset, got.version.version)).bold(),
+            ui::count(got.checkout.written),
+            ui::count(got.checkout.unchanged),
+            ui::bytes(got.checkout.bytes),
+            got.to.display(),
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ls(app: &App, args: &Json) -> Result<ExitCode, Failure> {
+    let lines = app.list_datasets().await?;
+    if args.json {
+        ui::print_json(&lines)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut listing = Listing::new(&["DATASET", "LATEST", "LOCKED", "VERSIONS", "ROWS", "SIZE", "ADDED", "ORIGIN"]);
+    let zone = &app.workspace().root.time_zone;
+    let dash = || "–".to_owned();
+    for line in lines {
+        let latest = line.latest.as_ref();
+        listing.row([
+            line.dataset.to_string(),
+            latest.map_or_else(dash, |version| format!("@{}", version.version)),
+            line.locked.map_or_else(dash, |version| format!("@{version}")),
+            line.versions.to_string(),
+            latest.and_then(|version| version.rows).map_or_else(dash, ui::count),
+            latest.map_or_else(dash, |version| ui::bytes(version.bytes)),
+            latest.map_or_else(dash, |version| ui::instant(version.created_at, zone)),
+            line.origin.to_owned(),
+        ]);
+    }
+    listing.print("No dataset yet. Declare one in a project's lamp.toml, then: lamp data add NAME");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn log(app: &App, args: &DataLog) -> Result<ExitCode, Failure> {
+    let lines = app.data_log(&args.name).await?;
+    if args.json {
+        ui::print_json(&lines)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut listing = Listing::new(&["VERSION", "DIGEST", "FILES", "ROWS", "SIZE", "ADDED", "BY", "NOTE"]);
+    let zone = &app.workspace().root.time_zone;
+    for line in lines {
+        let version = &line.version;
+        let mark = if line.locked { " (locked)" } else { "" };
+        let note = version.note.clone().or_else(|| version.run.map(|run| format!("run {run}"))).unwrap_or_default();
+        listing.row([
+            format!("{}@{}{mark}", version.dataset, version.version),
+            version.digest.short(),
+            ui::count(version.files),
+            version.rows.map_or_else(|| "–".to_owned(), ui::count),
+            ui::bytes(version.bytes),
+            ui::instant(version.created_at, zone),
+            version.created_by.to_string(),
+            note,
+        ]);
+    }
+    listing.print("");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn verify(app: &App, args: &DataVerify) -> Result<ExitCode, Failure> {
+    let found = app.verify_data(&args.references, ui::byte_bar()).await?;
+    let is_whole = found.iter().all(|verified| verified.damage.is_empty());
+    if args.json {
+        let lines: Vec<_> = found
+            .iter()
+            .map(|verified| {
+                let damage: Vec<String> = verified.damage.iter().map(ToString::to_string).collect();
+                let name = format!("{}@{}", verified.version.dataset, verified.version.version);
+                json!({"version": name, "files": verified.files, "damage": damage, "models": verified.models})
+            })
+            .collect();
+        ui::print_json(&lines)?;
+        return Ok(verdict(is_whole));
+    }
+    for verified in &found {
+        let name = format!("{}@{}", verified.version.dataset, verified.version.version);
+        if verified.damage.is_empty() {
+            println!("{name}  {} files  {}", ui::count(verified.files), style("whole").green());
+            continue;
+        }
+        println!("{name}  {}", style("damaged").red().bold());
+        for damage in &verified.damage {
+            println!("  {damage}");
+        }
+        if !verified.models.is_empty() {
+            println!("  models trained on it: {}", verified.models.join(", "));
+        }
+    }
+    Ok(verdict(is_whole))
+}
+
+async fn build(app: &App, args: &DataBuild) -> Result<ExitCode, Failure> {
+    let code = args.rev.clone().map_or(CodeChoice::Head, CodeChoice::Rev);
+    let request = BuildData { dataset: args.name.clone(), code, params: params::parse(&args.params)? };
+    let spinner = Arc::new(Spinner::start("starting"));
+    let run = {
+        let spinner = Arc::clone(&spinner);
+        app.start_build(request, &move |line| spinner.say(line)).await?
+    };
+    spinner.say(&format!("building {}", args.name));
+    let run = train::follow(app, run.id, &spinner).await?;
+    let version = app.pin_built(&run, args.commit).await?;
+    drop(spinner);
+    if let Some(version) = version {
+        let rows = version.rows.map(|rows| format!(", {} rows", ui::count(rows))).unwrap_or_default();
+        println!(
+            "{}  {} files, {}{rows}  run {}",
+            style(format!("{}@{}", version.dataset, version.version)).bold(),
+            ui::count(version.files),
+            ui::bytes(version.bytes),
+            run.id,
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}

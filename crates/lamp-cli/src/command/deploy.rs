@@ -1,0 +1,42 @@
+//! `lamp deploy` and `lamp rollback`.
+
+use std::process::ExitCode;
+
+use lamp_app::App;
+use lamp_app::serving::deploy::Deploy as Request;
+use lamp_core::route::Route;
+
+use super::switch::report_obedience;
+use crate::args::{Deploy, Rollback};
+use crate::failure::Failure;
+
+pub async fn run(app: &App, args: &Deploy) -> Result<ExitCode, Failure> {
+    let request = Request {
+        service: args.service.clone(),
+        model: args.model.clone(),
+        role: args.place.into(),
+        why: args.why.clone(),
+    };
+    let route = app.deploy(request).await?;
+    print(&route);
+    report_obedience(app, &route).await
+}
+
+pub async fn rollback(app: &App, args: &Rollback) -> Result<ExitCode, Failure> {
+    let route = app.rollback(&args.service, args.place.into(), &args.why).await?;
+    print(&route);
+    report_obedience(app, &route).await
+}
+
+fn print(route: &Route) {
+    let name =
+        |model: &Option<lamp_core::route::ModelRef>| model.as_ref().map_or_else(|| "–".to_owned(), ToString::to_string);
+    println!(
+        "{}  primary {}  shadow {}  {} answers  (epoch {})",
+        route.service,
+        name(&route.primary),
+        name(&route.shadow),
+        route.active,
+        route.epoch
+    );
+}

@@ -1,0 +1,81 @@
+//! `lamp init`.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use jiff::tz::TimeZone;
+use lamp_app::init::{Step, carry_out, plan};
+use lamp_runner::git::{GitError, Repo};
+
+use crate::args::Init;
+use crate::failure::Failure;
+
+pub async fn run(directory: Option<&Path>, args: &Init) -> Result<ExitCode, Failure> {
+    let here = match directory {
+        Some(directory) => directory.to_owned(),
+        None => std::env::current_dir().map_err(|error| Failure::operation(format!("no current folder: {error}")))?,
+    };
+    std::fs::create_dir_all(&here)
+        .map_err(|e| Failure::operation(format!("cannot create `{}`: {e}", here.display())))?;
+    let time_zone = time_zone(args)?;
+    let (root, is_new_repo) = match Repo::discover(&here).await {
+        Ok(repo) => (repo.root().to_owned(), false),
+        Err(GitError::NoRepository(_)) => (here, true),
+        Err(error) => return Err(error.into()),
+    };
+    let steps = plan(&root, &time_zone, args.project.as_ref().map(lamp_core::names::ProjectName::as_str))?;
+    describe(&root, is_new_repo, &steps);
+    let nothing_to_do = !is_new_repo && steps.iter().all(|step| matches!(step, Step::Keep { .. }));
+    if nothing_to_do {
+        println!("Nothing to do: this is a Lamplighter workspace already.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !args.yes && !confirmed()? {
+        println!("Nothing was written.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if is_new_repo {
+        Repo::init(&root).await?;
+    }
+    carry_out(&root, &steps)?;
+    println!(
+        "\nNext:\n  git add -A && git commit -m \"Start with Lamplighter\"\n  edit projects/NAME/lamp.toml, then: lamp data add NAME"
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(root: &Path, is_new_repo: bool, steps: &[Step]) {
+    println!("In {}:", root.display());
+    if is_new_repo {
+        println!("  git init");
+    }
+    for step in steps {
+        match step {
+            Step::Create { path, .. } => println!("  create  {path}"),
+            Step::Append { path, lines } => println!("  append  {path}: {}", lines.join(", ")),
+            Step::Keep { path } => println!("  keep    {path} (as it is)"),
+        }
+    }
+}
+
+fn confirmed() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::operation("there is no terminal to ask on").with_hint("lamp init --yes"));
+    }
+    print!("Go ahead? [y/N] ");
+    std::io::Write::flush(&mut std::io::stdout()).map_err(|error| Failure::operation(error.to_string()))?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(|error| Failure::operation(error.to_string()))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn time_zone(args: &Init) -> Result<String, Failure> {
+    let Some(name) = &args.time_zone else {
+        let machine = TimeZone::try_system().ok();
+        return Ok(machine.and_then(|zone| zone.iana_name().map(str::to_owned)).unwrap_or_else(|| "UTC".to_owned()));
+    };
+    TimeZone::get(name).map(|_| name.clone()).map_err(|error| {
+        Failure::operation(format!("`{name}` is no time zone: {error}")).with_hint("--time-zone Europe/Berlin")
+    })
+}

@@ -1,0 +1,143 @@
+//! `lamp models ls|show|compare`, `lamp approve`, `lamp reject`.
+
+use std::process::ExitCode;
+
+use console::style;
+use lamp_app::App;
+use lamp_app::registry::decide::Decide as Request;
+use lamp_app::registry::view::{Comparison, ModelView};
+use lamp_core::registry::{Decision, ModelState};
+
+use crate::args::{Decide, Models, ModelsLs};
+use crate::failure::Failure;
+use crate::ui::{self, Listing};
+
+pub async fn run(app: &App, args: &Models) -> Result<ExitCode, Failure> {
+    match args {
+        Models::Ls(args) => ls(app, args).await?,
+        Models::Show(args) => {
+            let view = app.show_model(&args.model).await?;
+            if args.json { ui::print_json(&view)? } else { print_report(app, &view) }
+        }
+        Models::Compare(args) => {
+            let comparison = app.compare_models(&args.a, &args.b).await?;
+            if args.json { ui::print_json(&comparison)? } else { print_comparison(&comparison) }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn decide(app: &App, args: &Decide, decision: Decision) -> Result<ExitCode, Failure> {
+    let request =
+        Request { model: args.model.clone(), decision, note: args.note.clone(), gate_override: args.override_gate };
+    let approval = app.decide(request).await?;
+    let word = match approval.decision {
+        Decision::Approved => style("approved").green().bold(),
+        Decision::Rejected => style("rejected").red().bold(),
+    };
+    println!("{} {word} by {} on report {}", approval.model, approval.by, approval.evidence.short());
+    if approval.decision == Decision::Approved {
+        println!("\nNext: lamp deploy SERVICE {} --as primary", approval.model);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ls(app: &App, args: &ModelsLs) -> Result<(), Failure> {
+    let views = app.list_models(args.model.as_ref()).await?;
+    if args.json {
+        return ui::print_json(&views);
+    }
+    let mut listing = Listing::new(&["MODEL", "STATE", "SERVING", "GATE", "COMMIT", "TRAINED", "DECIDED BY"]);
+    for view in views {
+        let model = &view.model;
+        let gate = model.evidence.gate.as_ref();
+        let gate = gate
+            .map(|gate| format!("{} {:.4} {}", gate.metric, gate.value, if gate.passed { "passed" } else { "failed" }));
+        listing.row([
+            model.id.to_string(),
+            coloured(model.state),
+            serving(&view),
+            gate.unwrap_or_else(|| "–".to_owned()),
+            model.commit[..model.commit.len().min(12)].to_owned(),
+            ui::instant(model.created_at, &app.workspace().root.time_zone),
+            view.approvals.first().map(|approval| approval.by.to_string()).unwrap_or_default(),
+        ]);
+    }
+    listing.print("No model yet: lamp train MODEL");
+    Ok(())
+}
+
+fn coloured(state: ModelState) -> String {
+    match state {
+        ModelState::Candidate => style("candidate").yellow().to_string(),
+        ModelState::Approved => style("approved").green().to_string(),
+        ModelState::Rejected => style("rejected").red().to_string(),
+        ModelState::Retired => style("retired").dim().to_string(),
+    }
+}
+
+fn serving(view: &ModelView) -> String {
+    let places: Vec<_> = view.serving.iter().map(|(service, role)| format!("{service} {role}")).collect();
+    if places.is_empty() { "–".to_owned() } else { places.join(", ") }
+}
+
+/// The report that a person reads before signing.
+pub fn print_report(app: &App, view: &ModelView) {
+    let model = &view.model;
+    let evidence = &model.evidence;
+    let zone = &app.workspace().root.time_zone;
+    let line = |name: &str, value: &str| println!("  {:<14} {value}", style(name).dim());
+    println!("{}  {}  {}", style(&model.id).bold(), coloured(model.state), model.flavour);
+    line("commit", &model.commit);
+    line("run", &format!("{} at {}", model.run, ui::instant(model.created_at, zone)));
+    line("serving", &serving(view));
+    line(
+        "held-out data",
+        &format!(
+            "{} ({} rows, {} without target)",
+            evidence.valid,
+            ui::count(evidence.rows),
+            ui::count(evidence.null_targets)
+        ),
+    );
+    for (name, value) in &evidence.metrics {
+        let beside =
+            evidence.serving.as_ref().and_then(|(serving, metrics)| metrics.get(name).map(|other| (serving, other)));
+        let beside = beside.map(|(serving, other)| format!("   {serving}: {other:.4}")).unwrap_or_default();
+        line(name, &format!("{value:.4}{beside}"));
+    }
+    if let Some(gate) = &evidence.gate {
+        let word = if gate.passed { style("passed").green() } else { style("failed").red() };
+        line("gate", &format!("{} {} {word}", gate.metric, gate.bound));
+    }
+    if let Some(difference) = evidence.golden_difference {
+        line("golden rows", &format!("served answers differ by at most {difference:.2e}"));
+    }
+    line("report", &evidence.digest().to_hex());
+    for approval in &view.approvals {
+        let word = match approval.decision {
+            Decision::Approved => "approved",
+            Decision::Rejected => "rejected",
+        };
+        line(word, &format!("by {} at {}: {}", approval.by, ui::instant(approval.at, zone), approval.note));
+    }
+}
+
+fn print_comparison(comparison: &Comparison) {
+    let (a, b) = (&comparison.a.model.id, &comparison.b.model.id);
+    let mut listing = Listing::new(&["METRIC", "FIRST", "SECOND", "DIFFERENCE"]);
+    let shown = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
+    for (name, (of_a, of_b)) in &comparison.metrics {
+        let difference = of_a.zip(*of_b).map(|(a, b)| b - a);
+        let difference = difference.map_or_else(|| "–".to_owned(), |difference| format!("{difference:+.4}"));
+        listing.row([name.clone(), shown(*of_a), shown(*of_b), difference]);
+    }
+    println!("first: {}   second: {}", style(a).bold(), style(b).bold());
+    listing.print("Neither was measured.");
+    if !comparison.same_data {
+        println!("{}: they were measured on different held-out data", style("careful").yellow().bold());
+    }
+    for (name, (of_a, of_b)) in &comparison.differences {
+        println!("  {:<16} {of_a}  →  {of_b}", style(name).dim());
+    }
+}

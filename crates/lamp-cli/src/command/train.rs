@@ -1,0 +1,88 @@
+//! `lamp train`.
+
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+
+use console::style;
+use lamp_app::App;
+use lamp_app::training::code::CodeChoice;
+use lamp_app::training::start::TrainModel;
+use lamp_core::ids::RunId;
+use lamp_core::run::Run;
+
+use super::{models, params};
+use crate::args::Train;
+use crate::failure::Failure;
+use crate::ui::{self, Spinner};
+
+pub async fn run(app: &App, args: &Train) -> Result<ExitCode, Failure> {
+    let code = match (&args.rev, args.wip) {
+        (Some(_), true) => return Err(lamp_app::training::RunError::RevAndWip.into()),
+        (Some(rev), false) => CodeChoice::Rev(rev.clone()),
+        (None, true) => CodeChoice::Wip,
+        (None, false) => CodeChoice::Head,
+    };
+    let request = TrainModel { model: args.model.clone(), code, params: params::parse(&args.params)? };
+    let spinner = Arc::new(Spinner::start("starting"));
+    let started = {
+        let spinner = Arc::clone(&spinner);
+        app.start_training(request, &move |line| spinner.say(line)).await?
+    };
+    if args.detach {
+        drop(spinner);
+        return detach(app, &started, args.json);
+    }
+    let short = &started.commit[..started.commit.len().min(12)];
+    spinner.line(&format!("run {}  {}  commit {short}", started.id, started.purpose));
+    spinner.say(&format!("training {}", args.model));
+    let run = follow(app, started.id, &spinner).await?;
+    drop(spinner);
+    let view = app.show_run(&run.id.to_string()).await?;
+    let Some(model) = view.model else {
+        println!("run {} is {}", run.id, run.state.as_str());
+        return Ok(ExitCode::SUCCESS);
+    };
+    if args.json {
+        ui::print_json(&serde_json::json!({"run": run, "model": model}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let shown = app.show_model(&model.id.to_string()).await?;
+    models::print_report(app, &shown);
+    println!("\nNext: lamp models show {0}; then lamp approve {0} --note \"…\"", model.id);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for a run, its log above the spinner.
+pub async fn follow(app: &App, run: RunId, spinner: &Arc<Spinner>) -> Result<Run, Failure> {
+    let spinner = Arc::clone(spinner);
+    let mut on_log = move |line: &str| spinner.line(&format!("  {}", style(line).dim()));
+    Ok(app.follow_run(run, &mut on_log).await?)
+}
+
+/// Leaves the run to a process of its own, which collects it when it ends.
+fn detach(app: &App, run: &Run, json: bool) -> Result<ExitCode, Failure> {
+    use std::os::unix::process::CommandExt as _;
+    let exe = std::env::current_exe().map_err(|error| Failure::operation(format!("cannot find myself: {error}")))?;
+    Command::new(exe)
+        .arg("-C")
+        .arg(app.root())
+        .args(["__collect", &run.id.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .map_err(|error| Failure::operation(format!("cannot start the collector: {error}")))?;
+    if json {
+        ui::print_json(run)?;
+    } else {
+        println!("run {} goes on without you\n\nNext: lamp runs logs {} --follow", run.id, run.id);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `lamp __collect RUN`: waits for a detached run and collects it.
+pub async fn collect(app: &App, run: RunId) -> Result<ExitCode, Failure> {
+    app.follow_run(run, &mut |_| {}).await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,63 @@
+//! `lamp demo`: see it all on real flights. Every step calls the same use cases as the commands
+//! do; what the demo adds is the year 2013, the passengers and the outage.
+
+mod client;
+mod learn;
+mod live;
+mod replay;
+mod report;
+mod repository;
+mod stage;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::args::Demo;
+use crate::command::{until_interrupted, up};
+use crate::failure::Failure;
+use stage::Stage;
+
+/// How long the gateway is given to come up with both models warm.
+const UP_WITHIN: Duration = Duration::from_secs(90);
+
+pub async fn run(args: &Demo) -> Result<ExitCode, Failure> {
+    let mut stage = Stage::new(args)?;
+    let app = repository::prepare(&mut stage).await?;
+    live::through_the_winter(&mut stage, &app).await?;
+    learn::two_models(&mut stage, &app).await?;
+    let (end_tour, tour_is_over) = oneshot::channel::<()>();
+    let serve_on = !args.no_serve;
+    let until = async move {
+        // Dropped without a word when the tour fails: then nothing is served on.
+        let finished = tour_is_over.await.is_ok();
+        if finished && serve_on {
+            until_interrupted().await;
+        }
+    };
+    stage.begin("Serving: pages and predictions come up");
+    let serving = up::up(&app, args.listen, args.predictions, until);
+    let touring = async {
+        let toured = tour(&mut stage, &app, args).await;
+        if toured.is_ok() {
+            // The receiver is gone only when serving has ended by itself, which is reported below.
+            let _ = end_tour.send(());
+        } else {
+            drop(end_tour);
+        }
+        toured
+    };
+    let (served, toured) = tokio::join!(serving, touring);
+    served?;
+    toured?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn tour(stage: &mut Stage, app: &lamp_app::App, args: &Demo) -> Result<(), Failure> {
+    let service = learn::service()?;
+    client::wait_until_ready(args.predictions, UP_WITHIN).await?;
+    stage.done(&format!("http://{} and http://{}", args.listen, args.predictions));
+    let replayed = replay::april(stage, app, args.predictions, &service).await?;
+    report::finish(stage, app, args, &service, &replayed).await
+}

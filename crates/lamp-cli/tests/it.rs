@@ -1,0 +1,20 @@
+//! The real `lamp` binary, with real git, real Python and a real browser, as a user would meet it.
+
+mod it {
+    mod affected;
+    mod audit;
+    mod browser;
+    mod check;
+    mod config;
+    mod data;
+    mod demo;
+    mod help;
+    mod init;
+    pub mod process;
+    mod registry;
+    mod runs;
+    mod serve;
+    pub mod shop;
+    mod train;
+    mod up;
+}

@@ -1,0 +1,441 @@
+//! What a contract says, typed.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::sla::Sla;
+use crate::profile::ColumnKind;
+
+/// A contract. Line numbers count from 1.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Contract {
+    /// Version of the standard, for example `v3.1.0`.
+    pub api_version: String,
+    /// Identifier.
+    pub id: String,
+    /// Version of this contract.
+    pub version: String,
+    /// `active`, `draft`, …
+    pub status: String,
+    /// Name for people.
+    pub name: Option<String>,
+    /// What the data is for, in a person's words (`description.purpose`).
+    pub purpose: Option<String>,
+    /// The tables that it promises.
+    pub objects: Vec<SchemaObject>,
+    /// Promises of service.
+    pub sla: Vec<Sla>,
+    /// `slaDefaultElement`: the column that promises of service are measured on.
+    pub sla_default_element: Option<String>,
+    /// The people behind it.
+    pub team: Vec<Member>,
+}
+
+/// A person of the team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Their user name, usually an address.
+    pub username: String,
+    /// Their role.
+    pub role: Option<String>,
+}
+
+/// One table.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SchemaObject {
+    /// Name.
+    pub name: String,
+    /// Name in the store, where it differs.
+    pub physical_name: Option<String>,
+    /// In a person's words.
+    pub description: Option<String>,
+    /// Columns.
+    pub properties: Vec<Property>,
+    /// Rules on the whole table.
+    pub quality: Vec<Rule>,
+    /// Line in the file.
+    pub line: u64,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Property {
+    /// Name.
+    pub name: String,
+    /// Name in the store, where it differs.
+    pub physical_name: Option<String>,
+    /// In a person's words.
+    pub description: Option<String>,
+    /// What sort of values it holds.
+    pub logical_type: Option<LogicalType>,
+    /// The type in the store, as text; never evaluated.
+    pub physical_type: Option<String>,
+    /// Bounds that every value keeps.
+    pub options: TypeOptions,
+    /// Whether nulls are forbidden.
+    pub required: bool,
+    /// Whether values never repeat.
+    pub unique: bool,
+    /// Whether it is (part of) the primary key.
+    pub primary_key: bool,
+    /// Place in the primary key, from 1; −1 when not said.
+    pub primary_key_position: i64,
+    /// Sensitivity, as written.
+    pub classification: Option<String>,
+    /// Rules on the column.
+    pub quality: Vec<Rule>,
+    /// Promises of the property that are read but not evaluated: `relationships`, `items`, …
+    pub unevaluated: Vec<String>,
+    /// Line in the file.
+    pub line: u64,
+}
+
+impl Property {
+    /// The name that files use.
+    pub fn column(&self) -> &str {
+        self.physical_name.as_deref().unwrap_or(&self.name)
+    }
+}
+
+impl SchemaObject {
+    /// The columns of the primary key, in the order of their positions.
+    pub fn primary_key(&self) -> Vec<&Property> {
+        let mut key: Vec<_> = self.properties.iter().filter(|property| property.primary_key).collect();
+        key.sort_by_key(|property| property.primary_key_position);
+        key
+    }
+
+    /// Whether `name` is this table.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.physical_name.as_deref() == Some(name)
+    }
+
+    /// The file's column behind a property's name.
+    pub fn column_of<'a>(&'a self, property: &'a str) -> &'a str {
+        self.properties.iter().find(|candidate| candidate.name == property).map_or(property, Property::column)
+    }
+}
+
+impl Contract {
+    /// The table that a dataset called `dataset` is: the one of that name, or the only one.
+    pub fn find_object(&self, dataset: Option<&str>) -> Option<&SchemaObject> {
+        let named = dataset.and_then(|name| self.objects.iter().find(|object| object.is_called(name)));
+        named.or_else(|| if let [only] = self.objects.as_slice() { Some(only) } else { None })
+    }
+}
+
+/// `logicalType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LogicalType {
+    /// Text.
+    String,
+    /// Calendar day.
+    Date,
+    /// Instant.
+    Timestamp,
+    /// Time of day.
+    Time,
+    /// Any number.
+    Number,
+    /// Whole number.
+    Integer,
+    /// Struct.
+    Object,
+    /// List.
+    Array,
+    /// Boolean.
+    Boolean,
+}
+
+impl LogicalType {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::String,
+        Self::Date,
+        Self::Timestamp,
+        Self::Time,
+        Self::Number,
+        Self::Integer,
+        Self::Object,
+        Self::Array,
+        Self::Boolean,
+    ];
+
+    /// The standard's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp",
+            Self::Time => "time",
+            Self::Number => "number",
+            Self::Integer => "integer",
+            Self::Object => "object",
+            Self::Array => "array",
+            Self::Boolean => "boolean",
+        }
+    }
+
+    /// Parses the standard's word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Whether a column of `kind` keeps this promise. A column of nulls keeps any; integers are
+    /// numbers; a day is an instant (its midnight), but an instant is not a day. `data_type` tells
+    /// unsigned 64-bit integers, which profiles keep as numbers, from floats.
+    pub fn accepts(self, kind: ColumnKind, data_type: &str) -> bool {
+        let is_unsigned = data_type == "UInt64";
+        match kind {
+            ColumnKind::Null => true,
+            ColumnKind::Bool => self == Self::Boolean,
+            ColumnKind::Int => matches!(self, Self::Integer | Self::Number),
+            ColumnKind::Float => self == Self::Number || (is_unsigned && self == Self::Integer),
+            ColumnKind::Date => matches!(self, Self::Date | Self::Timestamp),
+            ColumnKind::Instant => self == Self::Timestamp,
+            ColumnKind::Time => self == Self::Time,
+            ColumnKind::Text => self == Self::String,
+            ColumnKind::List => self == Self::Array,
+            ColumnKind::Struct => self == Self::Object,
+            ColumnKind::Other => false,
+        }
+    }
+}
+
+impl fmt::Display for LogicalType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A bound on values: a number, or the text of a date, instant or time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Bound {
+    /// For numbers.
+    Number(f64),
+    /// For dates, instants and times of day.
+    Text(String),
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(value) => write!(f, "{value}"),
+            Self::Text(value) => f.write_str(value),
+        }
+    }
+}
+
+/// `logicalTypeOptions`, as far as they are evaluated.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TypeOptions {
+    /// Smallest value allowed.
+    pub minimum: Option<Bound>,
+    /// Largest value allowed.
+    pub maximum: Option<Bound>,
+    /// Values must be larger than this.
+    pub exclusive_minimum: Option<Bound>,
+    /// Values must be smaller than this.
+    pub exclusive_maximum: Option<Bound>,
+    /// Values must be multiples of this, which is above zero.
+    pub multiple_of: Option<f64>,
+    /// Fewest characters allowed.
+    pub min_length: Option<u64>,
+    /// Most characters allowed.
+    pub max_length: Option<u64>,
+    /// Regular expression that each text must match somewhere (anchor it with `^` and `$`).
+    pub pattern: Option<String>,
+    /// Named format, as written: `email`, `uuid`, `i32`, `yyyy-MM-dd`, …
+    pub format: Option<String>,
+    /// Names of the options that are read but not evaluated: `minItems`, `timezone`, …
+    pub unevaluated: Vec<String>,
+}
+
+/// What a rule counts in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unit {
+    /// Rows.
+    #[default]
+    Rows,
+    /// Percent of all rows.
+    Percent,
+}
+
+/// A quality rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// Stable identifier, where the contract gives one.
+    pub id: Option<String>,
+    /// Name for people.
+    pub name: Option<String>,
+    /// In a person's words.
+    pub description: Option<String>,
+    /// What is measured.
+    pub kind: RuleKind,
+    /// All must hold.
+    pub operators: Vec<Operator>,
+    /// What is counted in.
+    pub unit: Unit,
+    /// `completeness`, `accuracy`, …, as written.
+    pub dimension: Option<String>,
+    /// As written.
+    pub severity: Option<String>,
+    /// Line in the file.
+    pub line: u64,
+}
+
+/// What a rule measures.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RuleKind {
+    /// A metric of the standard's library.
+    Library(Metric),
+    /// Words for people; never evaluated.
+    Text,
+    /// A query that gives one number.
+    Sql {
+        /// The query; `{object}` and `{property}` stand for the table and the column.
+        query: String,
+    },
+    /// A rule for another engine.
+    Custom {
+        /// The engine's name.
+        engine: String,
+        /// Its rule, whatever shape that has.
+        implementation: Value,
+    },
+}
+
+/// A metric of the standard's library.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Metric {
+    /// Rows whose value is null.
+    NullValues,
+    /// Rows whose value is one of these; JSON null stands for null.
+    MissingValues {
+        /// The values that mean missing.
+        values: Vec<Value>,
+    },
+    /// Rows whose value is not null and breaks the list or the pattern.
+    InvalidValues {
+        /// The values allowed.
+        valid: Option<Vec<Value>>,
+        /// Regular expression that text must match.
+        pattern: Option<String>,
+    },
+    /// Rows beyond the first of each value.
+    DuplicateValues {
+        /// The columns that make the value; empty means the rule's own column, or all columns of the table.
+        properties: Vec<String>,
+    },
+    /// Rows.
+    RowCount,
+}
+
+impl Metric {
+    /// The standard's words.
+    pub const NAMES: [&'static str; 5] =
+        ["nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount"];
+
+    /// The standard's word.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::NullValues => "nullValues",
+            Self::MissingValues { .. } => "missingValues",
+            Self::InvalidValues { .. } => "invalidValues",
+            Self::DuplicateValues { .. } => "duplicateValues",
+            Self::RowCount => "rowCount",
+        }
+    }
+}
+
+/// What must hold of the measured number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Operator {
+    /// `mustBe`.
+    MustBe(f64),
+    /// `mustNotBe`.
+    MustNotBe(f64),
+    /// `mustBeGreaterThan`.
+    MustBeGreaterThan(f64),
+    /// `mustBeGreaterOrEqualTo`.
+    MustBeGreaterOrEqualTo(f64),
+    /// `mustBeLessThan`.
+    MustBeLessThan(f64),
+    /// `mustBeLessOrEqualTo`.
+    MustBeLessOrEqualTo(f64),
+    /// `mustBeBetween`: from the first to the second, both taken in.
+    MustBeBetween(f64, f64),
+    /// `mustNotBeBetween`: below the first or above the second.
+    MustNotBeBetween(f64, f64),
+}
+
+impl Operator {
+    /// The standard's words.
+    pub const NAMES: [&'static str; 8] = [
+        "mustBe",
+        "mustNotBe",
+        "mustBeGreaterThan",
+        "mustBeGreaterOrEqualTo",
+        "mustBeLessThan",
+        "mustBeLessOrEqualTo",
+        "mustBeBetween",
+        "mustNotBeBetween",
+    ];
+
+    /// Whether the promise holds of `measured`. NaN keeps no promise.
+    #[allow(clippy::float_cmp, reason = "counts and bounds are written numbers; equality is meant")]
+    pub fn holds(&self, measured: f64) -> bool {
+        if measured.is_nan() {
+            return false;
+        }
+        match *self {
+            Self::MustBe(bound) => measured == bound,
+            Self::MustNotBe(bound) => measured != bound,
+            Self::MustBeGreaterThan(bound) => measured > bound,
+            Self::MustBeGreaterOrEqualTo(bound) => measured >= bound,
+            Self::MustBeLessThan(bound) => measured < bound,
+            Self::MustBeLessOrEqualTo(bound) => measured <= bound,
+            Self::MustBeBetween(low, high) => (low..=high).contains(&measured),
+            Self::MustNotBeBetween(low, high) => !(low..=high).contains(&measured),
+        }
+    }
+}
+
+impl fmt::Display for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MustBe(bound) => write!(f, "= {bound}"),
+            Self::MustNotBe(bound) => write!(f, "≠ {bound}"),
+            Self::MustBeGreaterThan(bound) => write!(f, "> {bound}"),
+            Self::MustBeGreaterOrEqualTo(bound) => write!(f, ">= {bound}"),
+            Self::MustBeLessThan(bound) => write!(f, "< {bound}"),
+            Self::MustBeLessOrEqualTo(bound) => write!(f, "<= {bound}"),
+            Self::MustBeBetween(low, high) => write!(f, "from {low} to {high}"),
+            Self::MustNotBeBetween(low, high) => write!(f, "not from {low} to {high}"),
+        }
+    }
+}
+
+impl Unit {
+    /// The standard's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rows => "rows",
+            Self::Percent => "percent",
+        }
+    }
+}
+
+impl Rule {
+    /// All operators, for people: `>= 600 rows`.
+    pub fn bound(&self) -> String {
+        let operators: Vec<_> = self.operators.iter().map(ToString::to_string).collect();
+        let unit = match (&self.kind, self.unit) {
+            (RuleKind::Library(_), Unit::Rows) => " rows",
+            (RuleKind::Library(_), Unit::Percent) => " %",
+            _ => "",
+        };
+        if operators.is_empty() { String::new() } else { format!("{}{unit}", operators.join(" and ")) }
+    }
+}

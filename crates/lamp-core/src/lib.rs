@@ -1,0 +1,30 @@
+//! The vocabulary of Lamplighter: types, state machines and policies.
+//!
+//! Nothing in this crate does I/O, reads a clock or draws a random number: text, time and
+//! randomness arrive as arguments, so every rule can be tested without a runtime.
+
+pub mod actor;
+pub mod affected;
+pub mod audit;
+pub mod check;
+pub mod clock;
+pub mod config;
+pub mod contract;
+pub mod dataset;
+pub mod digest;
+pub mod error;
+pub mod ids;
+pub mod incident;
+pub mod job;
+pub mod lock;
+pub mod metric;
+pub mod names;
+pub mod package;
+pub mod partition;
+pub mod prediction;
+pub mod profile;
+pub mod reference;
+pub mod registry;
+pub mod route;
+pub mod run;
+pub mod table;

@@ -1,0 +1,350 @@
+//! From a contract and a profile to what must be measured. Pure.
+
+use lamp_core::check::{Check, Verdict};
+use lamp_core::contract::{self, Metric, Property, Rule, RuleKind, SchemaObject};
+use lamp_core::profile::{ColumnKind, ColumnProfile, Profile};
+use regex::Regex;
+use serde_json::Value;
+
+use super::condition::{self, Condition};
+use crate::error::EngineError;
+
+mod options;
+
+/// What a draft still needs.
+#[derive(Debug, Clone)]
+pub(super) enum Need {
+    /// Nothing: the profile knows the number.
+    Known(u64),
+    /// The number of rows for which this SQL is true.
+    Count(String),
+    /// The number of rows beyond the first of each value of these columns.
+    Duplicates(Vec<String>),
+    /// The number that a rule's own query gives.
+    Query(String),
+    /// It cannot be evaluated.
+    Nothing(String),
+}
+
+/// A check without its number yet.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    pub need: Need,
+    about: About<'a>,
+}
+
+#[derive(Debug)]
+enum About<'a> {
+    /// A promise of the schema: the count of rows that break it is zero.
+    Schema { rule: String, column: String, bound: String, complaint: String },
+    /// A quality rule.
+    Quality { rule: &'a Rule, column: Option<&'a str> },
+    /// Decided already.
+    Decided(Check),
+}
+
+/// The number that was measured, or why there is none.
+pub(super) type Measured = Result<f64, String>;
+
+impl Draft<'_> {
+    /// The check, given its number.
+    pub(super) fn finish(&self, measured: Measured, rows: u64) -> Check {
+        match (&self.about, measured) {
+            (About::Decided(check), _) => check.clone(),
+            (About::Quality { rule, column }, Ok(count)) => contract::judge(rule, *column, count, rows),
+            (About::Quality { rule, column }, Err(why)) => contract::not_evaluated(rule, *column, &why),
+            (About::Schema { rule, column, bound, complaint }, measured) => {
+                let (verdict, message) = match &measured {
+                    Ok(count) => {
+                        let verdict = if *count > 0.0 { Verdict::Failed } else { Verdict::Passed };
+                        (verdict, format!("`{column}` {complaint} in {count} of {rows} rows"))
+                    }
+                    Err(why) => (Verdict::NotEvaluated, why.clone()),
+                };
+                Check {
+                    rule: rule.clone(),
+                    column: Some(column.clone()),
+                    verdict,
+                    measured: measured.ok(),
+                    bound: bound.clone(),
+                    message,
+                    severity: None,
+                }
+            }
+        }
+    }
+}
+
+/// Everything that the contract promises of the table, in the contract's order.
+pub(super) fn plan<'a>(object: &'a SchemaObject, profile: &Profile) -> Result<Vec<Draft<'a>>, EngineError> {
+    let mut drafts = Vec::new();
+    let key = object.primary_key();
+    for property in &object.properties {
+        match profile.find(property.column()) {
+            Some(column) => {
+                let is_key = key.len() == 1 && property.primary_key;
+                schema(property, column, is_key, &mut drafts)?;
+                for rule in &property.quality {
+                    drafts.push(quality(rule, Some(column), object, profile)?);
+                }
+            }
+            None => missing_column(property, &mut drafts),
+        }
+    }
+    if key.len() > 1 {
+        let columns: Vec<String> = key.iter().map(|property| property.column().to_owned()).collect();
+        drafts.push(unique("schema.key.unique", &columns, profile));
+    }
+    for rule in &object.quality {
+        drafts.push(quality(rule, None, object, profile)?);
+    }
+    drafts.extend(extra_columns(object, profile));
+    Ok(drafts)
+}
+
+fn missing_column<'a>(property: &'a Property, drafts: &mut Vec<Draft<'a>>) {
+    let column = property.column();
+    drafts.push(decided(Check {
+        rule: format!("schema.{column}.present"),
+        column: Some(column.to_owned()),
+        verdict: Verdict::Failed,
+        measured: None,
+        bound: "present".to_owned(),
+        message: format!("there is no column `{column}`"),
+        severity: None,
+    }));
+    for rule in &property.quality {
+        let need = Need::Nothing(format!("there is no column `{column}`"));
+        drafts.push(Draft { need, about: About::Quality { rule, column: Some(column) } });
+    }
+}
+
+fn decided<'a>(check: Check) -> Draft<'a> {
+    Draft { need: Need::Known(0), about: About::Decided(check) }
+}
+
+/// Columns that the contract does not name are allowed, and said.
+fn extra_columns<'a>(object: &SchemaObject, profile: &Profile) -> Option<Draft<'a>> {
+    let is_promised = |name: &str| object.properties.iter().any(|property| property.column() == name);
+    let extra: Vec<&str> =
+        profile.columns.iter().map(|column| column.name.as_str()).filter(|name| !is_promised(name)).collect();
+    let says_something = !extra.is_empty() && !object.properties.is_empty();
+    says_something.then(|| {
+        decided(Check {
+            rule: "schema.columns".to_owned(),
+            column: None,
+            verdict: Verdict::Passed,
+            measured: Some(f64::from(u32::try_from(extra.len()).unwrap_or(u32::MAX))),
+            bound: "further columns are allowed".to_owned(),
+            message: format!("warning: the contract does not name {}", extra.join(", ")),
+            severity: None,
+        })
+    })
+}
+
+/// Type, nulls, uniqueness and the options of the type. `is_key` says that the column alone is the key.
+fn schema<'a>(
+    property: &'a Property,
+    column: &ColumnProfile,
+    is_key: bool,
+    drafts: &mut Vec<Draft<'a>>,
+) -> Result<(), EngineError> {
+    let name = column.name.as_str();
+    let is_kept = property.logical_type.is_none_or(|promised| promised.accepts(column.kind, &column.data_type));
+    if let Some(logical_type) = property.logical_type {
+        drafts.push(decided(Check {
+            rule: format!("schema.{name}.type"),
+            column: Some(name.to_owned()),
+            verdict: if is_kept { Verdict::Passed } else { Verdict::Failed },
+            measured: None,
+            bound: logical_type.to_string(),
+            message: format!("`{name}` is {}{}", column.data_type, type_advice(property, column, is_kept)),
+            severity: None,
+        }));
+    }
+    if property.required || property.primary_key {
+        let need = Need::Known(column.nulls);
+        drafts.push(promise(&format!("schema.{name}.required"), name, "no nulls", "is null", need));
+    }
+    if property.unique || is_key {
+        drafts.push(unique_column(name, column));
+    }
+    if is_kept {
+        options::drafts(property, column, drafts)?;
+    } else {
+        drafts.extend(options::names(&property.options).into_iter().map(|what| {
+            let need = Need::Nothing(format!("`{name}` has another type"));
+            promise(&format!("schema.{name}.{what}"), name, what, "", need)
+        }));
+    }
+    for what in &property.unevaluated {
+        let need = Need::Nothing(format!("`{what}` are not evaluated"));
+        drafts.push(promise(&format!("schema.{name}.{what}"), name, what, "", need));
+    }
+    Ok(())
+}
+
+fn type_advice(property: &Property, column: &ColumnProfile, is_kept: bool) -> &'static str {
+    use lamp_core::contract::LogicalType;
+    let is_float_for_integer =
+        !is_kept && property.logical_type == Some(LogicalType::Integer) && column.kind == ColumnKind::Float;
+    if is_float_for_integer {
+        "; integers with nulls written by pandas become floats: promise `number`, or write them as Int64"
+    } else {
+        ""
+    }
+}
+
+fn promise<'a>(rule: &str, column: &str, bound: &str, complaint: &str, need: Need) -> Draft<'a> {
+    let about = About::Schema {
+        rule: rule.to_owned(),
+        column: column.to_owned(),
+        bound: bound.to_owned(),
+        complaint: complaint.to_owned(),
+    };
+    Draft { need, about }
+}
+
+fn unique_column<'a>(name: &str, column: &ColumnProfile) -> Draft<'a> {
+    promise(&format!("schema.{name}.unique"), name, "unique", "repeats an earlier row", duplicates_of(column))
+}
+
+fn unique<'a>(rule: &str, columns: &[String], profile: &Profile) -> Draft<'a> {
+    let need = duplicates(columns, profile);
+    promise(rule, &columns.join(", "), "unique", "repeats an earlier row", need)
+}
+
+/// Repetitions in one column: known when the profile lists every value.
+fn duplicates_of(column: &ColumnProfile) -> Need {
+    let odd = column.numbers.as_ref().map_or(0, |n| n.nan + n.positive_infinite + n.negative_infinite);
+    if column.top.exact && odd == 0 {
+        return Need::Known(column.non_null() - column.distinct().estimate);
+    }
+    Need::Duplicates(vec![column.name.clone()])
+}
+
+fn duplicates(columns: &[String], profile: &Profile) -> Need {
+    if let Some(missing) = columns.iter().find(|column| profile.find(column).is_none()) {
+        return Need::Nothing(format!("there is no column `{missing}`"));
+    }
+    match columns {
+        [] => Need::Nothing("the table has no columns".to_owned()),
+        [only] => profile.find(only).map_or_else(|| Need::Duplicates(columns.to_vec()), duplicates_of),
+        _ => Need::Duplicates(columns.to_vec()),
+    }
+}
+
+fn quality<'a>(
+    rule: &'a Rule,
+    column: Option<&ColumnProfile>,
+    object: &'a SchemaObject,
+    profile: &Profile,
+) -> Result<Draft<'a>, EngineError> {
+    let need = match &rule.kind {
+        RuleKind::Text => Need::Nothing("a rule in words, for people to check".to_owned()),
+        RuleKind::Custom { engine, .. } => Need::Nothing(format!("rules of the engine `{engine}` are not evaluated")),
+        RuleKind::Sql { query } => Need::Query(substituted(query, object, column)),
+        RuleKind::Library(metric) => library(metric, column, object, profile)?,
+    };
+    // The rule's own column name lives in the contract, which outlives the draft.
+    let name =
+        column.and_then(|column| object.properties.iter().find(|p| p.column() == column.name)).map(Property::column);
+    Ok(Draft { need, about: About::Quality { rule, column: name } })
+}
+
+/// `{object}` and `{property}` (with or without a dollar sign before them) as names in SQL.
+fn substituted(query: &str, object: &SchemaObject, column: Option<&ColumnProfile>) -> String {
+    let mut sql = query.trim().trim_end_matches(';').to_owned();
+    let column = column.map(|column| condition::quoted(&column.name)).unwrap_or_default();
+    for (word, value) in [("object", condition::quoted(&object.name)), ("property", column)] {
+        sql = sql.replace(&format!("${{{word}}}"), &value).replace(&format!("{{{word}}}"), &value);
+    }
+    sql
+}
+
+fn library(
+    metric: &Metric,
+    column: Option<&ColumnProfile>,
+    object: &SchemaObject,
+    profile: &Profile,
+) -> Result<Need, EngineError> {
+    let on_table = || Need::Nothing(format!("`{}` is about a column", metric.as_str()));
+    Ok(match (metric, column) {
+        (Metric::RowCount, _) => Need::Known(profile.rows),
+        (Metric::DuplicateValues { properties }, None) if properties.is_empty() => {
+            duplicates(&profile.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>(), profile)
+        }
+        (Metric::DuplicateValues { properties }, Some(column)) if properties.is_empty() => duplicates_of(column),
+        (Metric::DuplicateValues { properties }, _) => {
+            let columns: Vec<_> = properties.iter().map(|name| object.column_of(name).to_owned()).collect();
+            duplicates(&columns, profile)
+        }
+        (Metric::NullValues, Some(column)) => Need::Known(column.nulls),
+        (Metric::MissingValues { values }, Some(column)) => missing(values, column),
+        (Metric::InvalidValues { valid, pattern }, Some(column)) => {
+            invalid(valid.as_deref(), pattern.as_deref(), column)?
+        }
+        (Metric::NullValues | Metric::MissingValues { .. } | Metric::InvalidValues { .. }, None) => on_table(),
+    })
+}
+
+fn missing(values: &[Value], column: &ColumnProfile) -> Need {
+    let nulls = if values.contains(&Value::Null) { column.nulls } else { 0 };
+    let listed: Vec<_> = values.iter().filter(|value| !value.is_null()).collect();
+    let mut conditions = Vec::new();
+    let scalars: Vec<_> = listed.iter().filter_map(|value| condition::scalar(value, column.kind)).collect();
+    if !scalars.is_empty() {
+        conditions.push(Condition::In(scalars));
+    }
+    if column.kind == ColumnKind::Float && listed.iter().any(|value| condition::is_nan(value)) {
+        conditions.push(Condition::IsNan);
+    }
+    match count(&conditions, column) {
+        Need::Known(found) => Need::Known(found + nulls),
+        Need::Count(sql) if nulls > 0 => Need::Count(format!("{sql} OR {} IS NULL", condition::quoted(&column.name))),
+        other => other,
+    }
+}
+
+fn invalid(valid: Option<&[Value]>, pattern: Option<&str>, column: &ColumnProfile) -> Result<Need, EngineError> {
+    let mut conditions = Vec::new();
+    if let Some(valid) = valid {
+        conditions
+            .push(Condition::NotIn(valid.iter().filter_map(|value| condition::scalar(value, column.kind)).collect()));
+    }
+    if let Some(pattern) = pattern {
+        if column.kind != ColumnKind::Text && column.kind != ColumnKind::Null {
+            return Ok(Need::Nothing(format!("a pattern is about text, and the column is {}", column.data_type)));
+        }
+        conditions.push(Condition::NotMatching(compile(pattern)?));
+    }
+    Ok(count(&conditions, column))
+}
+
+fn compile(pattern: &str) -> Result<Regex, EngineError> {
+    Regex::new(pattern).map_err(|error| EngineError::Pattern {
+        pattern: pattern.to_owned(),
+        reason: error.to_string().lines().last().unwrap_or_default().to_owned(),
+    })
+}
+
+/// The number of values that any of the conditions counts: from the listed values when they are
+/// all listed, else by SQL.
+fn count(conditions: &[Condition], column: &ColumnProfile) -> Need {
+    if conditions.is_empty() || column.non_null() == 0 {
+        return Need::Known(0);
+    }
+    let odd = column.numbers.as_ref().map_or(0, |n| n.nan + n.positive_infinite + n.negative_infinite);
+    if column.top.exact && odd == 0 {
+        let counted = column.top.entries.iter().filter(|(value, _)| conditions.iter().any(|c| c.counts(value)));
+        return Need::Known(counted.map(|(_, count)| count).sum());
+    }
+    let is_countable =
+        !matches!(column.kind, ColumnKind::List | ColumnKind::Struct | ColumnKind::Other | ColumnKind::Time);
+    if !is_countable {
+        return Need::Nothing(format!("values of {} are not compared", column.data_type));
+    }
+    let sql: Vec<_> =
+        conditions.iter().map(|c| format!("({})", c.sql(&column.name, column.kind, &column.data_type))).collect();
+    Need::Count(sql.join(" OR "))
+}

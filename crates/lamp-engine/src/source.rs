@@ -1,0 +1,281 @@
+//! Several files read as one table: opened once, cut into pieces, read in file order.
+
+mod csv;
+pub(crate) mod parquet;
+
+use std::fs::File;
+use std::ops::Range;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use datafusion::arrow::compute::{CastOptions, cast_with_options};
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+
+use crate::error::EngineError;
+use crate::files::{DataFile, FileFormat};
+use crate::types;
+
+/// Cells that a batch holds at most, so that wide tables are read in short batches.
+const BATCH_CELLS: usize = 1 << 20;
+const BATCH_ROWS_MAX: usize = 8_192;
+const BATCH_ROWS_MIN: usize = 128;
+/// Row groups and files are put together until they hold this many rows: one piece of work.
+const PIECE_ROWS: u64 = 128 * 1_024;
+
+/// One file, known by its schema and its row groups.
+#[derive(Debug)]
+struct Opened {
+    file: DataFile,
+    format: FileFormat,
+    schema: SchemaRef,
+    /// Rows of each row group; a CSV is one group.
+    groups: Vec<u64>,
+}
+
+/// Consecutive row groups of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Section {
+    file: usize,
+    groups: Range<usize>,
+}
+
+/// A stretch of the table that one thread reads. The cut depends on the files alone, never on the
+/// number of threads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    sections: Vec<Section>,
+}
+
+/// Several files as one table.
+#[derive(Debug)]
+pub(crate) struct Source {
+    files: Vec<Opened>,
+    schema: SchemaRef,
+}
+
+impl Source {
+    /// Opens the files: footers of Parquet, one pass over CSV. Blocks.
+    pub(crate) fn open(files: &[DataFile]) -> Result<Self, EngineError> {
+        if files.is_empty() {
+            return Err(EngineError::NoFiles);
+        }
+        let opened = files.iter().map(Opened::open).collect::<Result<Vec<_>, _>>()?;
+        let schema = unite(&opened)?;
+        Ok(Self { files: opened, schema })
+    }
+
+    /// Opens without blocking the caller's thread.
+    pub(crate) async fn open_async(files: &[DataFile]) -> Result<Arc<Self>, EngineError> {
+        let files = files.to_vec();
+        blocking(move || Self::open(&files).map(Arc::new)).await
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The schema of the first file as written there, with its own nullability.
+    pub(crate) fn file_schema(&self) -> &SchemaRef {
+        &self.files[0].schema
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.files.iter().flat_map(|file| &file.groups).sum()
+    }
+
+    pub(crate) fn file_count(&self) -> usize {
+        self.files.len()
+    }
+
+    /// The place of a column in the schema.
+    pub(crate) fn column(&self, name: &str) -> Result<usize, EngineError> {
+        self.schema.index_of(name).map_err(|_| EngineError::NoSuchColumn {
+            column: name.to_owned(),
+            available: self.schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// The table cut into pieces, in order.
+    pub(crate) fn pieces(&self) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        let mut sections: Vec<Section> = Vec::new();
+        let mut rows = 0;
+        for (index, file) in self.files.iter().enumerate() {
+            for (group, group_rows) in file.groups.iter().enumerate() {
+                match sections.last_mut() {
+                    Some(last) if last.file == index => last.groups.end = group + 1,
+                    _ => sections.push(Section { file: index, groups: group..group + 1 }),
+                }
+                rows += group_rows;
+                if rows >= PIECE_ROWS {
+                    pieces.push(Piece { sections: std::mem::take(&mut sections) });
+                    rows = 0;
+                }
+            }
+        }
+        if !sections.is_empty() {
+            pieces.push(Piece { sections });
+        }
+        pieces
+    }
+
+    /// The schema of the columns at `projection`.
+    pub(crate) fn projected(&self, projection: &[usize]) -> SchemaRef {
+        Arc::new(Schema::new(
+            projection.iter().map(|index| Arc::clone(&self.schema.fields()[*index])).collect::<Vec<_>>(),
+        ))
+    }
+
+    /// Reads a piece batch by batch, giving each to `each` with the columns at `projection`, cast
+    /// to the united types, and with the columns that the file lacks. Blocks. Stops when `each`
+    /// returns false.
+    pub(crate) fn read(
+        &self,
+        piece: &Piece,
+        projection: &[usize],
+        mut each: impl FnMut(Batch<'_>) -> Result<bool, EngineError>,
+    ) -> Result<(), EngineError> {
+        let batch_rows = (BATCH_CELLS / projection.len().max(1)).clamp(BATCH_ROWS_MIN, BATCH_ROWS_MAX);
+        let target = self.projected(projection);
+        for section in &piece.sections {
+            let opened = &self.files[section.file];
+            let present = opened.places(&target);
+            let wanted: Vec<usize> = present.iter().flatten().copied().collect();
+            let batches = match opened.format {
+                FileFormat::Parquet => parquet::batches(&opened.file, &section.groups, &wanted, batch_rows)?,
+                FileFormat::Csv | FileFormat::Tsv => csv::batches(&opened.file, &opened.schema, &wanted, batch_rows)?,
+            };
+            for batch in batches {
+                let batch = adapt(&opened.file, &batch?, &target)?;
+                let goes_on = each(Batch { batch, absent: &present, file: &opened.file })?;
+                if !goes_on {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A batch of the united table.
+pub(crate) struct Batch<'a> {
+    pub batch: RecordBatch,
+    /// For each column, its place in the file; none where the file lacks it.
+    absent: &'a [Option<usize>],
+    /// The file that it comes from.
+    pub file: &'a DataFile,
+}
+
+impl Batch<'_> {
+    /// Whether the file lacks the column.
+    pub(crate) fn lacks(&self, column: usize) -> bool {
+        self.absent[column].is_none()
+    }
+}
+
+impl Opened {
+    fn open(file: &DataFile) -> Result<Self, EngineError> {
+        let format = file.format()?;
+        let (schema, groups) = match format {
+            FileFormat::Parquet => parquet::inspect(file)?,
+            FileFormat::Csv | FileFormat::Tsv => csv::inspect(file)?,
+        };
+        let mut names: Vec<_> = schema.fields().iter().map(|field| field.name()).collect();
+        names.sort();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(corrupt(file, format!("the column `{}` is there twice", pair[0])));
+        }
+        Ok(Self { file: file.clone(), format, schema, groups })
+    }
+
+    /// For each column of `target`, its place in this file.
+    fn places(&self, target: &Schema) -> Vec<Option<usize>> {
+        target.fields().iter().map(|field| self.schema.index_of(field.name()).ok()).collect()
+    }
+}
+
+/// One schema for all files: columns in the order in which they are first seen.
+fn unite(files: &[Opened]) -> Result<SchemaRef, EngineError> {
+    let mut fields: Vec<(Field, usize)> = Vec::new();
+    let mut places = std::collections::HashMap::<String, usize>::new();
+    for (index, opened) in files.iter().enumerate() {
+        for field in opened.schema.fields() {
+            let Some(place) = places.get(field.name()) else {
+                places.insert(field.name().clone(), fields.len());
+                // Metadata stays: prediction logs mark columns of JSON text with it.
+                fields.push((field.as_ref().clone().with_nullable(true), index));
+                continue;
+            };
+            let (united, first) = &mut fields[*place];
+            let Some(data_type) = types::unite(united.data_type(), field.data_type()) else {
+                return Err(EngineError::TypeConflict {
+                    column: field.name().clone(),
+                    left: types::name(united.data_type()),
+                    left_file: files[*first].file.name.clone(),
+                    right: types::name(field.data_type()),
+                    right_file: opened.file.name.clone(),
+                });
+            };
+            if data_type != *united.data_type() {
+                // The file that gave the type its present form is the one to name in a later conflict.
+                *first = index;
+                united.set_data_type(data_type);
+            }
+        }
+    }
+    Ok(Arc::new(Schema::new(fields.into_iter().map(|(field, _)| field).collect::<Vec<_>>())))
+}
+
+fn adapt(file: &DataFile, batch: &RecordBatch, target: &SchemaRef) -> Result<RecordBatch, EngineError> {
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(target.fields().len());
+    for field in target.fields() {
+        let array = match batch.column_by_name(field.name()) {
+            None => new_null_array(field.data_type(), batch.num_rows()),
+            Some(array) if array.data_type() == field.data_type() => Arc::clone(array),
+            Some(array) => cast_strictly(array, field.data_type()).map_err(|reason| {
+                corrupt(
+                    file,
+                    format!("column `{}` does not fit {}: {reason}", field.name(), types::name(field.data_type())),
+                )
+            })?,
+        };
+        columns.push(array);
+    }
+    // The row count is given because a table may be read for no column at all, as `count(*)` does.
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(target), columns, &options)
+        .map_err(|e| EngineError::Internal(e.to_string()))
+}
+
+/// Casts; a value that does not fit is an error, never a null.
+pub(crate) fn cast_strictly(
+    array: &ArrayRef,
+    data_type: &datafusion::arrow::datatypes::DataType,
+) -> Result<ArrayRef, String> {
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(array, data_type, &options).map_err(|e| e.to_string())
+}
+
+/// What a reader gives, file by file.
+type Batches = Box<dyn Iterator<Item = Result<RecordBatch, EngineError>>>;
+
+fn open_file(file: &DataFile) -> Result<File, EngineError> {
+    File::open(&file.path).map_err(|source| EngineError::Read { file: file.name.clone(), source })
+}
+
+pub(crate) fn corrupt(file: &DataFile, reason: impl ToString) -> EngineError {
+    let format = match FileFormat::find(&file.name) {
+        Some(FileFormat::Csv | FileFormat::Tsv) => "CSV",
+        Some(FileFormat::Parquet) | None => "Parquet",
+    };
+    EngineError::Corrupt { file: file.name.clone(), format, reason: reason.to_string() }
+}
+
+/// Runs blocking work on the runtime's blocking threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, EngineError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| EngineError::Internal(format!("a reading thread ended: {e}")))?
+}

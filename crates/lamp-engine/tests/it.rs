@@ -1,0 +1,14 @@
+//! The engine on real Parquet and CSV files.
+
+#[path = "it/checks.rs"]
+mod checks;
+#[path = "it/files.rs"]
+mod files;
+#[path = "it/predictions.rs"]
+mod predictions;
+#[path = "it/profiles.rs"]
+mod profiles;
+#[path = "it/queries.rs"]
+mod queries;
+#[path = "it/tables.rs"]
+mod tables;

@@ -1,0 +1,24 @@
+//! The data plane: predict, shadow, fall back, log.
+//!
+//! A [`Gateway`] answers from memory. It knows no SQL and never waits for the ledger or the store;
+//! for the log's disk only in services with [`LogMode::Required`], and for the shadow only when
+//! the primary has no valid answer. Whoever owns it installs [`ServicePlan`]s and newer routes.
+
+pub mod admin;
+mod answer;
+mod breaker;
+mod gateway;
+mod http;
+pub mod log;
+mod plan;
+mod race;
+mod record;
+mod service;
+mod state;
+
+pub use admin::RefreshHook;
+pub use gateway::{Gateway, GatewayError};
+pub use http::host::HostPolicy;
+pub use log::segment;
+pub use plan::{GatewaySettings, LogMode, Mounted, ServicePlan};
+pub use state::{BreakerState, Disagreement, GatewayState, LaneState, ServiceState};

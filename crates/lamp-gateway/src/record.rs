@@ -1,0 +1,121 @@
+//! An answered request on its way into the log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lamp_core::ids::PredictionId;
+use lamp_core::prediction::{Answer, FallbackReason, Prediction};
+use lamp_core::route::Role;
+use tokio::time::Instant;
+
+use crate::answer::{Request, Run, Runs, is_good};
+use crate::service::{Lane, Service};
+
+/// The word for a valid answer that came when it was no longer waited for, or not before the row
+/// was written.
+const STATUS_LATE: &str = "late";
+const STATUS_OK: &str = "ok";
+
+/// Everything that the log keeps of one answered request.
+pub(crate) struct Record {
+    pub(crate) service: Arc<Service>,
+    pub(crate) request: Request,
+    pub(crate) ids: Vec<PredictionId>,
+    pub(crate) served_at: Timestamp,
+    pub(crate) epoch: u64,
+    pub(crate) served_by: Role,
+    pub(crate) reason: Option<FallbackReason>,
+    pub(crate) runs: Runs,
+    /// Whether the breaker knows how the primary did.
+    pub(crate) primary_was_judged: bool,
+}
+
+impl Record {
+    /// Gives the model that has not spoken yet until twice the deadline.
+    pub(crate) async fn wait_for_late(&mut self) {
+        let at = self.request.started + self.request.deadline * 2;
+        self.runs.primary.wait_until(at).await;
+        self.runs.shadow.wait_until(at).await;
+    }
+
+    /// Counts what both models did, and gives the rows for the log.
+    pub(crate) fn finish(self) -> Vec<Prediction> {
+        let deadline = self.request.deadline;
+        self.count(deadline);
+        (0u32..)
+            .zip(&self.ids)
+            .map(|(row, id)| {
+                let at = usize::try_from(row).unwrap_or(usize::MAX);
+                Prediction {
+                    id: *id,
+                    request: self.request.id,
+                    row,
+                    served_at: self.served_at,
+                    service: self.service.name.clone(),
+                    epoch: self.epoch,
+                    served_by: self.served_by,
+                    reason: self.reason,
+                    primary: self.answer_of(Role::Primary, at),
+                    shadow: self.answer_of(Role::Shadow, at),
+                    inputs: self.request.batch.row(at),
+                }
+            })
+            .collect()
+    }
+
+    fn count(&self, deadline: Duration) {
+        for role in [Role::Primary, Role::Shadow] {
+            let (Some(lane), run) = (self.service.lane(role), self.runs.of(role)) else { continue };
+            match run {
+                Run::Absent | Run::Skipped => {}
+                Run::Running(_) if self.request.is_early() => {}
+                Run::Running(_) => lane.count_outcome(None),
+                Run::Done(outcome) => lane.count_outcome(is_good(outcome, deadline).then_some(outcome.latency)),
+            }
+        }
+        let is_undecided = matches!(self.runs.primary, Run::Running(_)) && self.request.is_early();
+        if !self.primary_was_judged && !is_undecided {
+            let did_well = self.runs.primary.outcome().is_some_and(|outcome| is_good(outcome, deadline));
+            self.service.with_breaker(|breaker| breaker.record(did_well));
+        }
+        let valid = |role| self.runs.of(role).outcome().and_then(|outcome| outcome.result.as_ref().ok());
+        if let (Some(primary), Some(shadow)) = (valid(Role::Primary), valid(Role::Shadow)) {
+            self.service.counters.count_disagreement(self.request.batch.rows(), primary, shadow);
+        }
+    }
+
+    fn answer_of(&self, role: Role, row: usize) -> Option<Answer> {
+        let lane = self.service.lane(role)?;
+        said(lane, self.runs.of(role), row, &self.request)
+    }
+}
+
+/// What one model said of a row; `None` when it was not asked.
+fn said(lane: &Lane, run: &Run, row: usize, request: &Request) -> Option<Answer> {
+    let model = lane.model_ref.to_string();
+    let micros = |latency: Duration| u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+    match run {
+        Run::Absent | Run::Skipped => None,
+        Run::Running(_) => Some(Answer {
+            model,
+            // A row that had to be kept before this model's time was over does not blame it.
+            status: if request.is_early() { STATUS_LATE } else { FallbackReason::Timeout.as_str() }.to_owned(),
+            outputs: None,
+            latency_us: micros(Instant::now() - request.started),
+        }),
+        Run::Done(outcome) => {
+            let status = match &outcome.result {
+                Ok(_) if is_good(outcome, request.deadline) => STATUS_OK,
+                Ok(_) => STATUS_LATE,
+                Err(rejection) => rejection.reason.as_str(),
+            };
+            Some(Answer {
+                model,
+                status: status.to_owned(),
+                outputs: outcome.result.as_ref().ok().map(|outputs| outputs.row(row)),
+                latency_us: micros(outcome.latency),
+            })
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! One service at run time: its two lanes, its route and its counts.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use hdrhistogram::Histogram;
+use lamp_core::names::ServiceName;
+use lamp_core::package::Signature;
+use lamp_core::prediction::FallbackReason;
+use lamp_core::route::{ModelRef, Role, Route};
+use lamp_model::{Model, Outputs};
+
+use crate::breaker::Breaker;
+use crate::log::LogCounters;
+use crate::plan::{LogMode, Mounted, ServicePlan};
+use crate::state::{BreakerState, Disagreement, LaneState, ServiceState};
+
+/// Requests of one service under way at once; more are refused with 429.
+pub(crate) const IN_FLIGHT_MAX: usize = 1_024;
+
+/// Latencies are kept to three digits, in microseconds.
+const LATENCY_DIGITS: u8 = 3;
+
+/// A model in its place, with what is known of its doings.
+pub(crate) struct Lane {
+    pub(crate) model_ref: ModelRef,
+    pub(crate) model: Arc<dyn Model>,
+    asked: AtomicU64,
+    failed: AtomicU64,
+    latency_us: Mutex<Option<Histogram<u64>>>,
+}
+
+impl Lane {
+    fn new(mounted: &Mounted) -> Self {
+        Self {
+            model_ref: mounted.model_ref.clone(),
+            model: Arc::clone(&mounted.model),
+            asked: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            latency_us: Mutex::new(Histogram::new(LATENCY_DIGITS).ok()),
+        }
+    }
+
+    pub(crate) fn count_asked(&self) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes note of one answer, or of its absence.
+    pub(crate) fn count_outcome(&self, valid_after: Option<Duration>) {
+        let Some(latency) = valid_after else {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        let mut latency_us = self.latency_us.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(histogram) = latency_us.as_mut() {
+            // It grows as needed; only an absurd value is refused, and such a one may be left out.
+            let _ = histogram.record(micros);
+        }
+    }
+
+    fn state(&self) -> LaneState {
+        let latency_us = self.latency_us.lock().unwrap_or_else(PoisonError::into_inner);
+        let quantile = |q: f64| {
+            let histogram = latency_us.as_ref().filter(|histogram| !histogram.is_empty())?;
+            Some(histogram.value_at_quantile(q))
+        };
+        LaneState {
+            model: self.model_ref.clone(),
+            health: self.model.health(),
+            asked: self.asked.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+            latency_p50_us: quantile(0.5),
+            latency_p99_us: quantile(0.99),
+        }
+    }
+}
+
+/// Every reason, for the counts.
+const REASONS: [FallbackReason; 9] = [
+    FallbackReason::Timeout,
+    FallbackReason::Error,
+    FallbackReason::Shape,
+    FallbackReason::Dtype,
+    FallbackReason::Nonfinite,
+    FallbackReason::Range,
+    FallbackReason::Breaker,
+    FallbackReason::Overload,
+    FallbackReason::Switched,
+];
+
+/// Counts that outlive a new plan of the same service.
+#[derive(Default)]
+pub(crate) struct Counters {
+    answered_by_primary: AtomicU64,
+    answered_by_shadow: AtomicU64,
+    reasons: [AtomicU64; REASONS.len()],
+    pub(crate) failures: AtomicU64,
+    pub(crate) overloaded: AtomicU64,
+    pub(crate) invalid: AtomicU64,
+    pub(crate) in_flight: AtomicUsize,
+    disagreement: Mutex<(u64, f64)>,
+    pub(crate) log: Arc<LogCounters>,
+}
+
+impl Counters {
+    pub(crate) fn count_answered(&self, rows: usize, served_by: Role, reason: Option<FallbackReason>) {
+        let rows = u64::try_from(rows).unwrap_or(u64::MAX);
+        let answered = match served_by {
+            Role::Primary => &self.answered_by_primary,
+            Role::Shadow => &self.answered_by_shadow,
+        };
+        answered.fetch_add(rows, Ordering::Relaxed);
+        if let Some(reason) = reason
+            && let Some((_, counter)) = REASONS.iter().zip(&self.reasons).find(|(known, _)| **known == reason)
+        {
+            counter.fetch_add(rows, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes note of rows that both models answered: |Δ| of the numbers of their first outputs.
+    pub(crate) fn count_disagreement(&self, rows: usize, primary: &Outputs, shadow: &Outputs) {
+        let (Some(a), Some(b)) = (primary.columns.first(), shadow.columns.first()) else { return };
+        if a.width() != b.width() {
+            return;
+        }
+        let mut sum = 0.0;
+        let mut counted = 0_u64;
+        for row in 0..rows {
+            let (left, right) = (a.numbers(row), b.numbers(row));
+            let total: f64 = left.iter().zip(&right).map(|(x, y)| (x - y).abs()).sum();
+            let values = u32::try_from(left.len().max(1)).unwrap_or(u32::MAX);
+            if total.is_finite() {
+                sum += total / f64::from(values);
+                counted += 1;
+            }
+        }
+        let mut disagreement = self.disagreement.lock().unwrap_or_else(PoisonError::into_inner);
+        disagreement.0 += counted;
+        disagreement.1 += sum;
+    }
+
+    fn disagreement(&self) -> Option<Disagreement> {
+        let (rows, sum) = *self.disagreement.lock().unwrap_or_else(PoisonError::into_inner);
+        // Beyond 2^53 rows the mean's last digits do not matter.
+        #[allow(clippy::cast_precision_loss)]
+        let mean_abs = sum / rows as f64;
+        (rows > 0).then_some(Disagreement { rows, mean_abs })
+    }
+
+    fn reasons(&self) -> BTreeMap<String, u64> {
+        REASONS
+            .iter()
+            .zip(&self.reasons)
+            .map(|(reason, counter)| (reason.as_str().to_owned(), counter.load(Ordering::Relaxed)))
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+}
+
+/// A service as it is served. A new plan makes a new one; requests under way keep the old.
+pub(crate) struct Service {
+    pub(crate) name: ServiceName,
+    pub(crate) deadline: Duration,
+    pub(crate) log: LogMode,
+    pub(crate) primary: Option<Arc<Lane>>,
+    pub(crate) shadow: Option<Arc<Lane>>,
+    pub(crate) route: ArcSwap<Route>,
+    pub(crate) breaker: Arc<Mutex<Breaker>>,
+    pub(crate) counters: Arc<Counters>,
+    /// What requests are validated against.
+    pub(crate) signature: Arc<Signature>,
+}
+
+impl Service {
+    /// A service by `plan`; keeps from `before` its counts, the lanes of models that stay, and a
+    /// newer route. `None` when the plan has no model at all.
+    pub(crate) fn new(plan: &ServicePlan, before: Option<&Self>) -> Option<Self> {
+        let keep = |mounted: &Mounted, role: Role| {
+            let kept = before
+                .and_then(|before| before.lane(role))
+                .filter(|lane| lane.model_ref == mounted.model_ref && Arc::ptr_eq(&lane.model, &mounted.model));
+            kept.map_or_else(|| Arc::new(Lane::new(mounted)), Arc::clone)
+        };
+        let primary = plan.primary.as_ref().map(|mounted| keep(mounted, Role::Primary));
+        let shadow = plan.shadow.as_ref().map(|mounted| keep(mounted, Role::Shadow));
+        let signature = Arc::clone(primary.as_ref().or(shadow.as_ref())?.model.signature());
+        let is_same_primary = match (&primary, before.and_then(|before| before.primary.as_ref())) {
+            (Some(now), Some(then)) => Arc::ptr_eq(now, then),
+            (Some(_) | None, Some(_) | None) => false,
+        };
+        let breaker = before.filter(|_| is_same_primary).map(|before| Arc::clone(&before.breaker)).unwrap_or_default();
+        let newest = before.map(|before| before.route.load_full()).filter(|route| route.epoch > plan.route.epoch);
+        let route = ArcSwap::new(newest.unwrap_or_else(|| Arc::new(plan.route.clone())));
+        let counters = before.map(|before| Arc::clone(&before.counters)).unwrap_or_default();
+        let name = plan.service.clone();
+        Some(Self {
+            name,
+            deadline: plan.deadline,
+            log: plan.log,
+            primary,
+            shadow,
+            route,
+            breaker,
+            counters,
+            signature,
+        })
+    }
+
+    pub(crate) fn lane(&self, role: Role) -> Option<&Arc<Lane>> {
+        match role {
+            Role::Primary => self.primary.as_ref(),
+            Role::Shadow => self.shadow.as_ref(),
+        }
+    }
+
+    /// Puts `route` into force if its epoch is newer. One caller at a time.
+    pub(crate) fn set_route(&self, route: Route) -> bool {
+        let is_newer = route.epoch > self.route.load().epoch;
+        if is_newer {
+            self.route.store(Arc::new(route));
+        }
+        is_newer
+    }
+
+    /// Whether some model can answer now.
+    pub(crate) fn is_ready(&self) -> bool {
+        [Role::Primary, Role::Shadow]
+            .into_iter()
+            .filter_map(|role| self.lane(role))
+            .any(|lane| lane.model.health().is_ready())
+    }
+
+    /// The lane that answers by the route, or the only one there is.
+    pub(crate) fn active_lane(&self) -> Option<&Arc<Lane>> {
+        let active = self.route.load().active;
+        self.lane(active).or(self.primary.as_ref()).or(self.shadow.as_ref())
+    }
+
+    pub(crate) fn with_breaker<T>(&self, act: impl FnOnce(&mut Breaker) -> T) -> T {
+        act(&mut self.breaker.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn state(&self) -> ServiceState {
+        let route = Route::clone(&self.route.load());
+        let counters = &self.counters;
+        let breaker =
+            if self.with_breaker(|breaker| breaker.is_open()) { BreakerState::Open } else { BreakerState::Closed };
+        ServiceState {
+            service: self.name.clone(),
+            epoch: route.epoch,
+            active: route.active,
+            route,
+            deadline_ms: u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX),
+            log: self.log,
+            primary: self.primary.as_ref().map(|lane| lane.state()),
+            shadow: self.shadow.as_ref().map(|lane| lane.state()),
+            breaker,
+            answered_by_primary: counters.answered_by_primary.load(Ordering::Relaxed),
+            answered_by_shadow: counters.answered_by_shadow.load(Ordering::Relaxed),
+            reasons: counters.reasons(),
+            failures: counters.failures.load(Ordering::Relaxed),
+            overloaded: counters.overloaded.load(Ordering::Relaxed),
+            invalid: counters.invalid.load(Ordering::Relaxed),
+            disagreement: counters.disagreement(),
+            log_kept: counters.log.kept.load(Ordering::Relaxed),
+            log_dropped: counters.log.dropped.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Counts a request as under way until it is dropped.
+pub(crate) struct InFlight(Arc<Counters>);
+
+impl InFlight {
+    /// `None` when too many are under way.
+    pub(crate) fn enter(counters: &Arc<Counters>) -> Option<Self> {
+        let before = counters.in_flight.fetch_add(1, Ordering::AcqRel);
+        let entered = Self(Arc::clone(counters));
+        (before < IN_FLIGHT_MAX).then_some(entered)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
+}

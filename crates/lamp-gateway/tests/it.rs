@@ -1,0 +1,13 @@
+//! A gateway on a real port, with models that behave as told and with real workers.
+
+mod it {
+    mod admin;
+    mod answers;
+    mod breaker;
+    pub mod kit;
+    mod limits;
+    mod log;
+    mod plans;
+    mod protocol;
+    mod worker;
+}

@@ -1,0 +1,37 @@
+//! What happened: the ledger on SQLite or Postgres.
+//!
+//! [`Ledger`] answers questions; a [`Tx`] answers them too and writes. Both databases run the same
+//! statements over the same schema. What they do not share lives in `dialect.rs`.
+//!
+//! - Writers take turns, on both databases: one [`Tx`] is open at a time per ledger. That is what makes
+//!   numbers gapless and the audit chain unforked without retries, so keep a transaction short.
+//! - A transaction holds the only connection it needs. Inside one, ask the [`Tx`], never the [`Ledger`].
+//! - Versions, checks, approvals, routes and audit events are only ever inserted. State that moves
+//!   (a run, a model, an incident, a job) moves through one guarded `UPDATE`; if no row fits, that is
+//!   [`LedgerError::Conflict`].
+//! - Times are kept to the microsecond.
+
+mod audit;
+mod checks;
+mod datasets;
+mod dialect;
+mod error;
+mod filesystem;
+mod incidents;
+mod jobs;
+mod ledger;
+mod migrate;
+mod models;
+mod replicas;
+mod routes;
+mod row;
+mod runs;
+mod statement;
+
+pub use audit::{AUDIT_PAGE_MAX, AuditReport};
+pub use datasets::{AddedVersion, DatasetSummary, NewVersion};
+pub use error::{LedgerError, Result};
+pub use ledger::{Ledger, Tx};
+pub use models::NewModel;
+pub use replicas::ReplicaAck;
+pub use runs::{PREFIX_MATCHES_MAX, RunChange};

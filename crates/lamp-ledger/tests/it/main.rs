@@ -1,0 +1,15 @@
+//! What the ledger promises, asked of SQLite and of a real Postgres.
+
+mod audit;
+mod checks;
+mod crash;
+mod datasets;
+mod incidents;
+mod jobs;
+mod models;
+mod opening;
+mod place;
+mod routes;
+mod runs;
+mod samples;
+mod transactions;

@@ -1,0 +1,68 @@
+//! Every address that is answered, and the loop that answers.
+
+use std::future::Future;
+use std::io;
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{Method, Uri};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use axum::{Router, middleware};
+use lamp_app::App;
+use lamp_core::error::Kind;
+use tokio::net::TcpListener;
+
+use crate::failure::Failure;
+use crate::settings::WebSettings;
+use crate::site::Site;
+use crate::{api, assets, guard, pages};
+
+/// Longest body of a request, in bytes: forms and API bodies are small.
+const BODY_MAX: usize = 64 * 1024;
+
+/// The pages and the API as a service.
+pub fn router(app: App, settings: WebSettings) -> Router {
+    let site = Site::new(app, settings);
+    Router::new()
+        .route("/", get(async || Redirect::to("/services")))
+        .route("/healthz", get(async || "ok\n"))
+        .merge(pages::services::routes())
+        .merge(pages::lineage::routes())
+        .merge(api::services::routes())
+        .merge(api::lineage::routes())
+        .merge(assets::routes())
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(not_that_way)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn_with_state(site.clone(), guard::admit))
+        .layer(middleware::map_response(guard::headers::set))
+        .with_state(site)
+}
+
+/// Answers on `listener` until `shutdown` is ready, then lets the requests under way finish.
+pub async fn serve(
+    app: App,
+    settings: WebSettings,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    axum::serve(listener, router(app, settings)).with_graceful_shutdown(shutdown).await
+}
+
+async fn nothing_here(State(site): State<Site>, request: Request) -> Response {
+    let failure = Failure::new(Kind::NotFound, format!("there is no page `{}`", request.uri().path()));
+    respond(&site, request.uri(), failure)
+}
+
+async fn not_that_way(State(site): State<Site>, method: Method, uri: Uri) -> Response {
+    let failure = Failure::new(Kind::Invalid, format!("`{}` does not take {method}", uri.path()));
+    let mut response = respond(&site, &uri, failure);
+    *response.status_mut() = axum::http::StatusCode::METHOD_NOT_ALLOWED;
+    response
+}
+
+/// As JSON below `/api`, as a page elsewhere.
+fn respond(site: &Site, uri: &Uri, failure: Failure) -> Response {
+    if api::is_api(uri.path()) { failure.into_response() } else { pages::failure_page(site, &failure) }
+}

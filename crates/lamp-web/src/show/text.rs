@@ -1,0 +1,147 @@
+//! Numbers, times and long hashes as people read them.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Hexadecimal words of at least so many digits are shown short: a commit has 40, a digest 64.
+const HEX_LONG: usize = 40;
+
+/// Digits that stand for the whole.
+const HEX_SHORT: usize = 12;
+
+/// `12,345`
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 row`, `12 rows`
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// Microseconds as `850 µs`, `4.2 ms`, `1.20 s`; a dash for none.
+pub(crate) fn latency(micros: Option<u64>) -> String {
+    let Some(micros) = micros else { return "–".to_owned() };
+    match micros {
+        0..1_000 => format!("{micros} µs"),
+        1_000..1_000_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),
+        _ => format!("{}.{:02} s", micros / 1_000_000, micros % 1_000_000 / 10_000),
+    }
+}
+
+/// `part` of `whole` in thousandths, rounded down, so that a share that is not all never looks it.
+pub(crate) fn per_mille(part: u64, whole: u64) -> u64 {
+    let thousandths = u128::from(part) * 1_000 / u128::from(whole.max(1));
+    u64::try_from(thousandths).unwrap_or(1_000)
+}
+
+/// `93.4 %`
+pub(crate) fn share(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return "–".to_owned();
+    }
+    let thousandths = per_mille(part, whole);
+    format!("{}.{} %", thousandths / 10, thousandths % 10)
+}
+
+/// The word by which a value is known in JSON: for enums of crates that this one does not know.
+pub(crate) fn word_of(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(word)) => word,
+        Ok(other) => other.to_string(),
+        Err(_) => "unknown".to_owned(),
+    }
+}
+
+/// An instant for machines and for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Instant {
+    pub(crate) iso: String,
+    pub(crate) text: String,
+}
+
+impl Instant {
+    pub(crate) fn new(at: Timestamp, zone: &TimeZone) -> Self {
+        let text = at.to_zoned(zone.clone()).strftime("%-d %b %Y, %H:%M:%S %Z").to_string();
+        Self { iso: at.to_string(), text }
+    }
+}
+
+/// A stretch of text; where it is shortened, with the whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) text: String,
+    pub(crate) whole: Option<String>,
+}
+
+/// Cuts `text` into pieces, with long hashes shortened.
+pub(crate) fn pieces(text: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut plain = String::new();
+    for word in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let hash = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if !is_long_hex(hash) {
+            plain.push_str(word);
+            continue;
+        }
+        if !plain.is_empty() {
+            pieces.push(Piece { text: std::mem::take(&mut plain), whole: None });
+        }
+        pieces.push(Piece { text: format!("{}…", &hash[..HEX_SHORT]), whole: Some(hash.to_owned()) });
+        plain.push_str(&word[hash.len()..]);
+    }
+    if !plain.is_empty() {
+        pieces.push(Piece { text: plain, whole: None });
+    }
+    pieces
+}
+
+fn is_long_hex(word: &str) -> bool {
+    word.len() >= HEX_LONG && word.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        let written: Vec<_> = [0, 7, 999, 1_000, 12_345, 1_234_567].map(count).into();
+        assert_eq!(written, ["0", "7", "999", "1,000", "12,345", "1,234,567"]);
+        assert_eq!([counted(1, "row", "rows"), counted(1_000, "row", "rows")], ["1 row", "1,000 rows"]);
+        let latencies = [None, Some(0), Some(850), Some(4_249), Some(99_999), Some(1_204_000)].map(latency);
+        assert_eq!(latencies, ["–", "0 µs", "850 µs", "4.2 ms", "99.9 ms", "1.20 s"]);
+        assert_eq!([share(0, 0), share(999, 1_000), share(9_999, 10_000)], ["–", "99.9 %", "99.9 %"]);
+        assert_eq!(share(u64::MAX, u64::MAX), "100.0 %");
+    }
+
+    #[test]
+    fn an_instant_is_shown_in_the_zone_of_the_workspace() {
+        let zone = TimeZone::get("America/New_York").expect("a zone");
+        let shown = Instant::new("2013-04-01T04:00:00Z".parse().expect("an instant"), &zone);
+        assert_eq!(shown.iso, "2013-04-01T04:00:00Z");
+        assert_eq!(shown.text, "1 Apr 2013, 00:00:00 EDT");
+    }
+
+    #[test]
+    fn long_hashes_are_shortened_and_nothing_is_lost() {
+        let digest = "0123456789abcdef".repeat(4);
+        let shown = pieces(&format!("{digest} (python), {digest}"));
+        let texts: Vec<_> = shown.iter().map(|piece| piece.text.as_str()).collect();
+        assert_eq!(texts, ["0123456789ab…", " (python), ", "0123456789ab…"]);
+        assert_eq!(shown[0].whole.as_deref(), Some(digest.as_str()));
+        let text = "12 rows of <b>é</b> deadbeef 0140c1f0-1b2c-7def-8000-000000000001";
+        assert_eq!(pieces(text), [Piece { text: text.to_owned(), whole: None }]);
+        assert_eq!(pieces(""), []);
+    }
+}

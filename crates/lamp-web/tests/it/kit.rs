@@ -1,0 +1,202 @@
+//! A site over a workspace of its own, and requests to it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use futures::FutureExt as _;
+use http_body_util::BodyExt as _;
+use lamp_app::{App, AppParts, RunSettings, workspace};
+use lamp_core::actor::Actor;
+use lamp_core::clock::FixedClock;
+use lamp_engine::{Engine, EngineSettings};
+use lamp_ledger::Ledger;
+use lamp_runner::git::Repo;
+use lamp_store::Store;
+use lamp_testkit::{FixedIds, TempRepo};
+use lamp_web::WebSettings;
+use tower::ServiceExt as _;
+
+use crate::seed;
+
+/// Where the site under test is, as its browsers know it.
+pub const HOST: &str = "localhost:8420";
+
+const ROOT_CONFIG: &str = "[workspace]\nmembers = [\"projects/*\"]\ntime_zone = \"America/New_York\"\n";
+
+const PROJECT_CONFIG: &str = r#"
+[project]
+name = "delay"
+environment = "none"
+
+[datasets.flights]
+source = "data/flights/*.parquet"
+
+[datasets.trips]
+build  = "python -m delay.clean"
+inputs = ["flights"]
+
+[models.delay]
+task   = "binary"
+train  = "python -m delay.train"
+serve  = "delay.serve:Predictor"
+data   = { train = "trips", valid = "trips" }
+target = { sql = "arr_delay >= 15" }
+
+[models.delay-simple]
+task   = "binary"
+train  = "python -m delay.train_simple"
+onnx   = "model.onnx"
+data   = { train = "trips", valid = "trips" }
+target = { sql = "arr_delay >= 15" }
+
+[services.delay]
+primary  = "delay"
+shadow   = "delay-simple"
+deadline = "100ms"
+
+[services.idle]
+primary  = "delay"
+"#;
+
+/// The site, and what stands behind it.
+pub struct TestSite {
+    pub repo: TempRepo,
+    pub app: App,
+    pub ledger: Ledger,
+    pub store: Store,
+    pub commit: String,
+    pub settings: WebSettings,
+    pub router: Router,
+    told: Arc<AtomicUsize>,
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: axum::http::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a readable header"))
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text))
+    }
+}
+
+impl TestSite {
+    /// A workspace with nothing in its ledger.
+    pub async fn empty() -> Self {
+        let repo = TempRepo::new();
+        repo.write("lamp.toml", ROOT_CONFIG);
+        repo.write(".gitignore", ".lamp/\n");
+        repo.write("projects/delay/lamp.toml", PROJECT_CONFIG);
+        let commit = repo.commit("Teach the model about the weather");
+        let root = repo.path();
+        std::fs::create_dir_all(root.join(".lamp")).expect("a folder");
+        let url = format!("sqlite:{}", root.join(".lamp/ledger.db").display());
+        let ledger = Ledger::open(&url).await.expect("a ledger");
+        let config = workspace::load(&root).expect("a configuration");
+        let store = Store::open(".lamp/store", &root, &root.join(".lamp/cache")).await.expect("a store");
+        let app = App::new(AppParts {
+            root: root.clone(),
+            workspace: config,
+            ledger: ledger.clone(),
+            store: store.clone(),
+            engine: Engine::new(EngineSettings::default()),
+            repo: Repo::discover(&root).await.expect("a repository"),
+            clock: Arc::new(FixedClock(seed::now())),
+            ids: Arc::new(FixedIds::new()),
+            actor: Actor::local("first@example.com"),
+            runs: RunSettings { lamp_exe: "lamp".into(), sdk: &[] },
+        });
+        let told = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&told);
+        let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        let mut settings = WebSettings::new(address("127.0.0.1:8420"), address("127.0.0.1:8421"));
+        settings.on_route_changed = Some(Arc::new(move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+            std::future::ready(()).boxed()
+        }));
+        let router = lamp_web::router(app.clone(), settings.clone());
+        Self { repo, app, ledger, store, commit, settings, router, told }
+    }
+
+    /// A workspace with flights, trips, two models, a deployed service and a replica that serves it.
+    pub async fn seeded() -> Self {
+        let site = Self::empty().await;
+        seed::all(&site).await;
+        site
+    }
+
+    /// How often the gateway was told of a changed route.
+    pub fn told(&self) -> usize {
+        self.told.load(Ordering::SeqCst)
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).expect("text");
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        let request = Request::builder().uri(path).header(header::HOST, HOST).body(Body::empty());
+        self.send(request.expect("a request")).await
+    }
+
+    /// Sends a form as a browser does from a page of this site.
+    pub async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let origin = [("origin", "http://localhost:8420"), ("sec-fetch-site", "same-origin")];
+        self.post_form_from(&origin, path, form).await
+    }
+
+    /// Sends a form with the headers that say where it comes from.
+    pub async fn post_form_from(&self, origin: &[(&str, &str)], path: &str, form: &[(&str, &str)]) -> Answer {
+        let mut request = Request::builder().method("POST").uri(path).header(header::HOST, HOST);
+        for (name, value) in origin {
+            request = request.header(*name, *value);
+        }
+        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(encoded(form))).expect("a request")).await
+    }
+
+    /// Sends JSON as a program does.
+    pub async fn post_json(&self, path: &str, body: &serde_json::Value) -> Answer {
+        let request = Request::builder()
+            .method("POST")
+            .uri(path)
+            .header(header::HOST, HOST)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()));
+        self.send(request.expect("a request")).await
+    }
+
+    /// The token in the form of a service's page.
+    pub async fn token(&self) -> String {
+        let page = self.get("/services/delay").await.text;
+        let (_, rest) = page.split_once("name=\"token\" value=\"").expect("a token in the form");
+        rest.split('"').next().expect("the token's end").to_owned()
+    }
+
+    /// The epoch and the place that answers, by the ledger.
+    pub async fn route(&self) -> (u64, String) {
+        let service = lamp_core::names::ServiceName::parse("delay").expect("a name");
+        let route = self.ledger.find_route(&service).await.expect("the ledger").expect("a route");
+        (route.epoch, route.active.to_string())
+    }
+}
+
+pub fn encoded(form: &[(&str, &str)]) -> String {
+    let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    form.iter().map(|(key, value)| format!("{}={}", escape(key), escape(value))).collect::<Vec<_>>().join("&")
+}
