@@ -163,11 +163,12 @@ impl App {
     ) -> Result<PieceChecks, CheckError> {
         let profile = self.piece_profile(piece).await?;
         let files = self.data_files(&piece.files).await?;
+        let declared = self.workspace().dataset(dataset).and_then(|(_, config)| config.partition.clone());
         let context = CheckContext {
             now: self.now(),
             time_zone: self.workspace().root.time_zone_name.clone(),
             dataset: Some(dataset.to_string()),
-            newest_column: None,
+            newest_column: declared.map(|partition| partition.column),
         };
         let mut checks = self.engine().check(&files, &profile, contract, &context).await?;
         if !is_newest {

@@ -4,6 +4,8 @@
 
 mod build;
 
+use std::collections::BTreeSet;
+
 use lamp_core::error::{Classified, Kind};
 use lamp_core::ids::{PredictionId, RunId};
 use lamp_core::names::{DatasetName, ModelName, ServiceName};
@@ -121,6 +123,20 @@ impl Node {
         Self { kind, title: title.to_string(), relation: relation.to_owned(), facts: Vec::new(), from: Vec::new() }
     }
 
+    /// Cuts the second telling of a dataset version or run short: its story stands above.
+    fn fold_repeats(&mut self, told: &mut BTreeSet<String>) {
+        let has_a_story = matches!(self.kind, NodeKind::Dataset | NodeKind::Run) && !self.from.is_empty();
+        if has_a_story && !told.insert(self.title.clone()) {
+            self.from.clear();
+            self.facts.retain(|(name, _)| name == "used");
+            self.fact("story", "as told above");
+            return;
+        }
+        for node in &mut self.from {
+            node.fold_repeats(told);
+        }
+    }
+
     fn fact(&mut self, name: &str, value: impl ToString) {
         self.facts.push((name.to_owned(), value.to_string()));
     }
@@ -129,6 +145,12 @@ impl Node {
 impl App {
     /// Answers for anything that has a name or an id.
     pub async fn why(&self, text: &str) -> Result<Node, WhyError> {
+        let mut node = self.trace(text).await?;
+        node.fold_repeats(&mut BTreeSet::new());
+        Ok(node)
+    }
+
+    async fn trace(&self, text: &str) -> Result<Node, WhyError> {
         if let Some(reference) = text.strip_prefix("model:") {
             return self.why_model(reference, "").await;
         }

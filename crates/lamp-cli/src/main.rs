@@ -52,5 +52,5 @@ fn start_logging(command: &Command) {
         _ => "error",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("LAMP_LOG").unwrap_or_else(|_| default.into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(console::Term::stderr().is_term()).init();
 }

@@ -209,7 +209,7 @@ fn order(service: &Service, active: Role) -> Order {
         Role::Shadow => shadow_first(FallbackReason::Switched),
         // Without a shadow, not asking the primary would only turn some failures into all.
         Role::Primary if !has_both => primary_first,
-        Role::Primary => match service.with_breaker(crate::breaker::Breaker::admit) {
+        Role::Primary => match service.with_breaker(|breaker| breaker.admit(std::time::Instant::now())) {
             Admission::Ask => primary_first,
             Admission::Probe => shadow_first(FallbackReason::Breaker),
             Admission::Skip => Order { primary_is_skipped: true, ..shadow_first(FallbackReason::Breaker) },

@@ -123,12 +123,8 @@ impl App {
             let version = self.locked_version(&lock, &slice.dataset).await?;
             inputs.insert(role.clone(), self.slice(version, &slice.range, &slice.text, as_of).await?);
         }
-        let shares_days = |train: &Slice, valid: &Slice| {
-            let same_dataset = train.version.dataset == valid.version.dataset;
-            same_dataset && train.files.iter().any(|file| valid.files.iter().any(|other| other.path == file.path))
-        };
         if let (Some(train), Some(valid)) = (inputs.get("train"), inputs.get("valid"))
-            && shares_days(train, valid)
+            && model.data_overlaps(self.date_of(as_of))
         {
             return Err(RunError::Overlap { train: train.text.clone(), valid: valid.text.clone() });
         }

@@ -13,7 +13,7 @@ use super::{Node, NodeKind, WhyError};
 use crate::app::App;
 
 /// Files named under a dataset version before the rest is counted.
-const FILES_SHOWN_MAX: usize = 6;
+const FILES_SHOWN_MAX: usize = 3;
 
 /// Deepest chain of derived datasets that is followed.
 const DEPTH_MAX: usize = 32;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use console::style;
-use lamp_core::contract::{LintSeverity, lint};
+use lamp_core::contract::{Severity, lint};
 
 use super::verdict;
 use crate::args::{Contract, ContractLint};
@@ -23,13 +23,13 @@ fn run_lint(args: &ContractLint) -> Result<ExitCode, Failure> {
         let label = file.display().to_string();
         let text = std::fs::read_to_string(file)
             .map_err(|error| Failure::operation(format!("cannot read `{label}`: {error}")))?;
-        let found = lint(&text);
-        errors += found.iter().filter(|lint| lint.severity == LintSeverity::Error).count();
+        let found = lint(&text, &label);
+        errors += found.iter().filter(|lint| lint.severity == Severity::Error).count();
         if !args.json {
             for lint in &found {
                 let word = match lint.severity {
-                    LintSeverity::Error => style("error").red().bold(),
-                    LintSeverity::Warning => style("warning").yellow().bold(),
+                    Severity::Error => style("error").red().bold(),
+                    Severity::Warning => style("warning").yellow().bold(),
                 };
                 println!("{label}:{}:{}: {word}: {}", lint.line, lint.column, lint.message);
                 if let Some(hint) = &lint.hint {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use console::style;
 use lamp_app::App;
-use lamp_core::profile::{Bin, ColumnProfile, Scalar};
+use lamp_core::profile::{ColumnProfile, Scalar};
 
 use crate::args::Profile;
 use crate::failure::Failure;
@@ -13,9 +13,6 @@ use crate::ui::{self, Spinner};
 
 /// Bars of a numeric histogram.
 const BINS: usize = 10;
-
-/// Longest label of a value, in characters.
-const LABEL_WIDTH: usize = 32;
 
 /// Width of the longest bar, in characters.
 const BAR_WIDTH: usize = 40;
@@ -62,8 +59,8 @@ fn as_json(column: &ColumnProfile) -> serde_json::Value {
     serde_json::json!({
         "name": column.name, "type": column.data_type, "count": column.count, "nulls": column.nulls,
         "null_share": column.null_share(), "nan": column.nan(), "zeros": column.zeros(),
-        "min": column.min.as_ref().map(lamp_core::profile::Scalar::to_json),
-        "max": column.max.as_ref().map(lamp_core::profile::Scalar::to_json),
+        "min": column.min.as_ref().map(Scalar::to_json),
+        "max": column.max.as_ref().map(Scalar::to_json),
         "mean": column.mean(), "std": column.std(), "quantiles": quantiles,
         "distinct": {"low": low, "high": high},
         "top": column.top.first(10).iter().map(|(value, count)| (value.to_json(), count)).collect::<Vec<_>>(),
@@ -99,26 +96,15 @@ fn print_bars(column: &ColumnProfile) {
     if largest == 0 {
         return;
     }
-    let labels: Vec<String> = histogram.bins.iter().map(|bin| label(bin, histogram.ranges)).collect();
-    let width = labels.iter().map(|label| console::measure_text_width(label)).max().unwrap_or(0);
-    for (bin, label) in histogram.bins.iter().zip(&labels) {
+    let width = histogram.bins.iter().map(|bin| console::measure_text_width(&bin.label)).max().unwrap_or(0);
+    for bin in &histogram.bins {
+        let label = &bin.label;
         let padding = " ".repeat(width - console::measure_text_width(label));
         println!("  {padding}{label} {} {}", style(bar(bin.count, largest)).cyan(), ui::count(bin.count));
     }
-    if histogram.rest > 0 {
-        println!("  {} other values: {}", " ".repeat(width), ui::count(histogram.rest));
+    if histogram.others > 0 {
+        println!("  {} other values: {}", " ".repeat(width), ui::count(histogram.others));
     }
-}
-
-fn label(bin: &Bin, is_range: bool) -> String {
-    let shown = |value: &Scalar| match value {
-        Scalar::Float(value) => number(*value),
-        other => match other.to_json() {
-            serde_json::Value::String(text) => console::truncate_str(&text, LABEL_WIDTH, "…").into_owned(),
-            json => json.to_string(),
-        },
-    };
-    if is_range && bin.from != bin.to { format!("{} – {}", shown(&bin.from), shown(&bin.to)) } else { shown(&bin.from) }
 }
 
 /// A bar in eighths of a character; what is there is never drawn as nothing.

@@ -74,10 +74,11 @@ impl Lane {
         format!("{}-{of}", self.role)
     }
 
-    /// What changes only when the page must be drawn anew.
+    /// What changes only when the page must be drawn anew. Without the registry's word, which a
+    /// reader of numbers does not ask for.
     pub(crate) fn shape(&self) -> String {
         let workers: Vec<_> = self.workers.iter().map(|w| format!("{:?}{}{}", w.pid, w.is_ready, w.restarts)).collect();
-        format!("{:?} {:?} {} {:?} {}", self.model, self.state, self.health, self.detail, workers.join(" "))
+        format!("{:?} {} {:?} {}", self.model, self.health, self.detail, workers.join(" "))
     }
 }
 

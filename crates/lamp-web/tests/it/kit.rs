@@ -38,19 +38,20 @@ source = "data/flights/*.parquet"
 [datasets.trips]
 build  = "python -m delay.clean"
 inputs = ["flights"]
+partition = { column = "scheduled_at", by = "day" }
 
 [models.delay]
 task   = "binary"
 train  = "python -m delay.train"
 serve  = "delay.serve:Predictor"
-data   = { train = "trips", valid = "trips" }
+data   = { train = "trips[..-1month]", valid = "trips[-1month..]" }
 target = { sql = "arr_delay >= 15" }
 
 [models.delay-simple]
 task   = "binary"
 train  = "python -m delay.train_simple"
 onnx   = "model.onnx"
-data   = { train = "trips", valid = "trips" }
+data   = { train = "trips[..-1month]", valid = "trips[-1month..]" }
 target = { sql = "arr_delay >= 15" }
 
 [services.delay]
@@ -64,7 +65,8 @@ primary  = "delay"
 
 /// The site, and what stands behind it.
 pub struct TestSite {
-    pub repo: TempRepo,
+    /// Its folder lives as long as the site.
+    _repo: TempRepo,
     pub app: App,
     pub ledger: Ledger,
     pub store: Store,
@@ -126,7 +128,7 @@ impl TestSite {
             std::future::ready(()).boxed()
         }));
         let router = lamp_web::router(app.clone(), settings.clone());
-        Self { repo, app, ledger, store, commit, settings, router, told }
+        Self { _repo: repo, app, ledger, store, commit, settings, router, told }
     }
 
     /// A workspace with flights, trips, two models, a deployed service and a replica that serves it.

@@ -5,6 +5,7 @@ mod browser;
 mod guards;
 mod kit;
 mod pages;
+mod preview;
 mod replicas;
 mod seed;
 mod switch;

@@ -1,0 +1,84 @@
+//! Practice 5: contracts, profiles and what a person sees of them.
+
+use super::shop::{Shop, orders};
+
+fn shop_with_a_bad_day() -> Shop {
+    let shop = Shop::new();
+    shop.write_day("2013-03-29", &orders("2013-03-29", &[("elm", 2, Some(1)), ("oak", -3, Some(0)), ("Oka", 1, Some(0))]));
+    shop.lamp("data add orders --commit").succeeds();
+    shop
+}
+
+#[test]
+fn a_kept_contract_is_yes() {
+    let shop = Shop::with_orders();
+    shop.lamp("check").succeeds().says("orders@1  kept").says("0 failed").says("over 5 partitions");
+    shop.lamp("check orders[2013-03-30] --all").succeeds().says("passed [2013-03-30]");
+}
+
+#[test]
+fn a_broken_contract_is_no_and_names_the_day() {
+    let shop = shop_with_a_bad_day();
+    let broken = shop.lamp("check orders").exits(1).says("orders@1  broken");
+    broken.line("failed [2013-03-29] ").contains("parcels").then_some(()).expect("the column is named");
+    let broken = broken.says("incident opened: orders[2013-03-29]").does_not_say("failed [2013-03-28]");
+    assert!(broken.0.stderr.is_empty(), "a verdict is no error: {}", broken.0.text());
+    // The same break opens no second incident; other days are as good as before.
+    shop.lamp("check orders").exits(1).does_not_say("incident opened");
+    shop.lamp("check orders[2013-03-28]").succeeds().says("kept");
+
+    let report = shop.lamp("check orders --json").exits(1).json();
+    let pieces = report[0]["pieces"].as_array().expect("pieces").clone();
+    let failed_days: Vec<_> = pieces
+        .iter()
+        .filter(|piece| piece["checks"].as_array().expect("checks").iter().any(|check| check["verdict"] == "failed"))
+        .map(|piece| piece["partition"].as_str().expect("a day").to_owned())
+        .collect();
+    assert_eq!(failed_days, ["2013-03-29"]);
+}
+
+#[test]
+fn a_check_that_cannot_be_made_is_neither_yes_nor_no() {
+    let shop = Shop::new();
+    shop.lamp("check").exits(2).says("no dataset with a version has a contract").hints("lamp data add NAME");
+    shop.lamp("check orders").exits(2).says("dataset `orders` has no version").hints("lamp data add orders");
+    shop.lamp("data add orders --commit").succeeds();
+    shop.context.repo.write("projects/bakery/contracts/orders.odcs.yaml", "apiVersion: v3.1.0\nkind: DataContract\nshema: []\n");
+    shop.lamp("check orders").exits(2).says("orders.odcs.yaml");
+    shop.lamp("data build elm").exits(2);
+    shop.lamp("check elm").exits(2);
+}
+
+#[test]
+fn a_contract_is_linted_with_place_and_remedy() {
+    let shop = Shop::new();
+    let contract = "projects/bakery/contracts/orders.odcs.yaml";
+    shop.lamp(&format!("contract lint {contract}")).succeeds().says("fine");
+    let text = shop.context.repo.read(contract).replace("logicalTypeOptions", "logicalTypeOption");
+    shop.context.repo.write("bad.odcs.yaml", text);
+    shop.lamp("contract lint bad.odcs.yaml").exits(1).says("bad.odcs.yaml:28:").says("error").says("`logicalTypeOptions`");
+    let found = shop.lamp("contract lint bad.odcs.yaml --json").exits(1).json();
+    assert_eq!(found[0]["lints"][0]["line"], 28, "{found}");
+    shop.lamp("contract lint nowhere.yaml").exits(2).says("nowhere.yaml");
+}
+
+#[test]
+fn a_profile_is_drawn_in_the_terminal() {
+    let shop = Shop::with_orders();
+    let drawn = shop.lamp("profile orders").succeeds().says("orders@1  29 rows, 4 columns, 5 partitions");
+    // 12 of 14 rows with Elm Street are training rows, 3 of the 15 with Oak Street are not.
+    let elm = drawn.line("elm █");
+    let oak = drawn.line("oak █");
+    assert!(elm.ends_with(" 14") && oak.ends_with(" 15"), "{elm}\n{oak}");
+    assert!(oak.matches('█').count() > elm.matches('█').count(), "the longer bar has more rows:\n{elm}\n{oak}");
+
+    let one = shop.lamp("profile orders[2013-03-31] --column late --json").succeeds().json();
+    assert_eq!((&one["rows"], &one["columns"][0]["nulls"]), (&3.into(), &1.into()), "{one}");
+    let by_hand = shop.lamp("profile orders --column parcels --json").succeeds().json();
+    let column = &by_hand["columns"][0];
+    // 12 × 2 + 12 × 1 of the training days, then 1 + 3, then 1 + 2 + 2.
+    let mean = column["mean"].as_f64().expect("a mean");
+    assert!((mean - 45.0 / 29.0).abs() < 1e-9, "{by_hand}");
+    assert_eq!((&column["min"], &column["max"]), (&1.into(), &3.into()), "{by_hand}");
+    shop.lamp("profile orders --column colour").exits(2).says("no column `colour`").hints("at, street, parcels, late");
+}

@@ -1,0 +1,179 @@
+//! `lamp demo` on real flights, whole: the end state that the README promises.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use lamp_testkit::http::free_port;
+use lamp_testkit::{Outcome, SKIP_PYTHON_VARIABLE, TempRepo, TestContext};
+use serde_json::Value;
+
+/// The demo is to take about four minutes alone on two cores; beside other tests, with a debug
+/// build, it gets more.
+const DEMO_WITHIN: Duration = Duration::from_secs(15 * 60);
+
+struct Demo {
+    context: TestContext,
+    folder: PathBuf,
+}
+
+impl Demo {
+    fn new() -> Self {
+        let repo = TempRepo::without_git();
+        let folder = repo.path().join("demo");
+        let mut context = TestContext::with_repo(env!("CARGO_BIN_EXE_lamp"), repo);
+        context.use_real_clock();
+        Self { context, folder }
+    }
+
+    fn play(&self) -> Outcome {
+        let [pages, predictions] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
+        let folder = self.folder.display().to_string();
+        let arguments = ["demo", "--no-serve", "--dir", &folder, "--listen", &pages, "--predictions", &predictions];
+        let started = Instant::now();
+        let outcome = self.context.lamp(arguments).run();
+        assert_eq!(outcome.code, Some(0), "{}", outcome.text());
+        assert!(started.elapsed() < DEMO_WITHIN, "it took {:?}", started.elapsed());
+        outcome
+    }
+
+    fn lamp(&self, words: &[&str]) -> Outcome {
+        let folder = self.folder.display().to_string();
+        self.context.lamp([&["-C", &folder], words].concat()).run()
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        let outcome = self.lamp(&[words, &["--json"]].concat());
+        assert!(matches!(outcome.code, Some(0 | 1)), "{}", outcome.text());
+        outcome.json()
+    }
+
+    fn versions(&self, dataset: &str) -> usize {
+        self.json(&["data", "log", dataset]).as_array().expect("a list").len()
+    }
+
+    fn models(&self) -> Vec<Value> {
+        self.json(&["models", "ls"]).as_array().expect("a list").clone()
+    }
+}
+
+fn line<'t>(text: &'t str, with: &str) -> &'t str {
+    text.lines().find(|line| line.contains(with)).unwrap_or_else(|| panic!("no line has `{with}`:\n{text}"))
+}
+
+/// The days whose promises the checks found broken, of both feeds.
+fn broken_days(text: &str) -> Vec<String> {
+    let lines = text.lines().filter(|line| line.trim_start().starts_with("broken "));
+    let mut days: Vec<String> =
+        lines.filter_map(|line| Some(line.split_once('[')?.1.split_once(']')?.0.to_owned())).collect();
+    days.sort();
+    days.dedup();
+    days
+}
+
+#[test]
+fn the_tour_ends_as_promised_and_can_be_taken_again() {
+    if lamp_testkit::is_skipped(SKIP_PYTHON_VARIABLE) {
+        return;
+    }
+    let demo = Demo::new();
+    let played = demo.play();
+    data_is_versioned_and_checked(&demo, &played.stdout);
+    models_are_signed_for(&demo);
+    not_one_request_failed(&played.stdout);
+    a_rescued_answer_says_why(&demo, &played.stdout);
+    a_second_tour_makes_nothing_twice(&demo);
+    a_folder_that_is_not_the_demos_is_left_alone(&demo);
+}
+
+fn data_is_versioned_and_checked(demo: &Demo, told: &str) {
+    assert_eq!((demo.versions("flights"), demo.versions("weather")), (90, 90), "one a day of January to March");
+    // The blizzard of February 2013 closed the airports.
+    assert_eq!(broken_days(told), ["2013-02-08", "2013-02-09"], "{told}");
+    let verdict = demo.lamp(&["check", "flights[2013-02-08]"]);
+    assert_eq!(verdict.code, Some(1), "{}", verdict.text());
+    let verdict = demo.lamp(&["check", "flights[2013-02-10]"]);
+    assert_eq!(verdict.code, Some(0), "{}", verdict.text());
+
+    let trips = demo.lamp(&["why", "trips@1"]);
+    let commit = line(&trips.stdout, "commit ");
+    assert!(commit.split_whitespace().any(|word| word.len() == 40), "trips were built at a commit: {commit}");
+    line(&trips.stdout, "built by run");
+    line(&trips.stdout, "flights@90");
+    line(&trips.stdout, "weather@90");
+    let lock = std::fs::read_to_string(demo.folder.join("lamp.lock")).expect("the lock");
+    assert!(["flights", "weather", "trips"].iter().all(|name| lock.contains(&format!("[datasets.{name}]"))), "{lock}");
+    assert!(is_clean(&demo.folder), "everything that belongs into git is committed");
+}
+
+fn is_clean(folder: &Path) -> bool {
+    let output = std::process::Command::new("git").arg("-C").arg(folder).args(["status", "--porcelain"]).output();
+    output.expect("git runs").stdout.is_empty()
+}
+
+fn models_are_signed_for(demo: &Demo) {
+    let models = demo.models();
+    let mut found: Vec<(String, f64)> = models
+        .iter()
+        .map(|view| {
+            let model = &view["model"];
+            assert_eq!(model["state"], "approved", "{model}");
+            assert_eq!(model["evidence"]["gate"]["passed"], true, "{model}");
+            assert_eq!(view["approvals"].as_array().map(Vec::len), Some(1), "{view}");
+            assert_eq!(view["serving"].as_array().map(Vec::len), Some(1), "{view}");
+            let auc = model["evidence"]["metrics"]["roc_auc"].as_f64().expect("a metric");
+            (model["flavour"].as_str().expect("a flavour").to_owned(), auc)
+        })
+        .collect();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    let [(onnx, simple), (python, main)] = &found[..] else { panic!("two models: {found:?}") };
+    assert_eq!((onnx.as_str(), python.as_str()), ("onnx", "python"));
+    assert!(*simple > 0.60 && *main > 0.65, "above their gates: {found:?}");
+}
+
+fn not_one_request_failed(told: &str) {
+    let requests = line(told, "requests  ");
+    assert!(requests.contains(", 0 failed"), "{requests}");
+    line(told, "kill -9");
+    line(told, "answered by the primary");
+    let by_shadow: Vec<&str> = told.lines().filter(|line| line.starts_with("answered by the shadow")).collect();
+    let has = |reason: &str| by_shadow.iter().any(|line| line.contains(&format!("({reason})")));
+    assert!(has("switched"), "{by_shadow:?}");
+    assert!(has("error") || has("timeout") || has("breaker"), "the outage: {by_shadow:?}");
+    assert!(line(told, "audit log").contains("chain whole"), "{told}");
+}
+
+fn a_rescued_answer_says_why(demo: &Demo, told: &str) {
+    let id = line(told, "lamp why ").rsplit(' ').next().expect("a prediction's id");
+    let why = demo.lamp(&["why", id]);
+    assert_eq!(why.code, Some(0), "{}", why.text());
+    let text = &why.stdout;
+    assert!(line(text, "answered by").contains("shadow"), "{text}");
+    line(text, "not by the primary because");
+    assert!(line(text, "kept in").contains("predictions/delay@"), "{text}");
+    assert!(line(text, "commit ").split_whitespace().any(|word| word.len() == 40), "{text}");
+    line(text, "approved by");
+    line(text, "trips@1");
+    line(text, "2013-01-01.parquet");
+    let digest = line(text, "sha256").rsplit(' ').next().expect("a digest");
+    assert_eq!(digest.len(), 64, "raw files have digests: {text}");
+}
+
+fn a_second_tour_makes_nothing_twice(demo: &Demo) {
+    let before = (demo.versions("flights"), demo.versions("trips"), demo.models().len());
+    let played = demo.play();
+    assert_eq!((demo.versions("flights"), demo.versions("trips"), demo.models().len()), before);
+    not_one_request_failed(&played.stdout);
+    line(&played.stdout, "is there already");
+    let audit = demo.lamp(&["audit", "verify"]);
+    assert_eq!(audit.code, Some(0), "{}", audit.text());
+}
+
+fn a_folder_that_is_not_the_demos_is_left_alone(demo: &Demo) {
+    let mine = demo.context.repo.write("mine/thesis.txt", "years of work\n");
+    let folder = mine.parent().expect("its folder").display().to_string();
+    let refused = demo.context.lamp(["demo", "--no-serve", "--dir", &folder]).run();
+    assert_eq!(refused.code, Some(2), "{}", refused.text());
+    assert!(refused.stderr.contains("hint: lamp demo --dir ANOTHER"), "{}", refused.text());
+    let entries = std::fs::read_dir(&folder).expect("the folder").count();
+    assert_eq!(entries, 1, "nothing was written there");
+}

@@ -1,0 +1,94 @@
+//! `lamp up`: supervises the gateway, compacts its log, and answers why.
+
+use lamp_testkit::command::Running;
+use lamp_testkit::http::{self, Request, free_port};
+
+use super::process::{self, SOON, ask_gateway, eventually, predict, predict_until};
+use super::shop::Shop;
+
+/// `lamp up` on free ports, ready.
+pub struct Up {
+    pub running: Running,
+    pub pages: String,
+    pub predictions: String,
+}
+
+pub async fn up(shop: &Shop) -> Up {
+    let [pages, predictions] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
+    let running = shop.context.lamp(["up", "--listen", &pages, "--predictions", &predictions]).start();
+    running.wait_for("pages on http://");
+    let [pages, predictions] = [pages, predictions].map(|address| format!("http://{address}"));
+    http::wait_until_ready(&format!("{predictions}/v2/health/ready"), SOON).await;
+    Up { running, pages, predictions }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_dies_comes_back_and_its_log_is_kept() {
+    let shop = Shop::with_orders();
+    shop.open_for_business();
+    let Up { running, pages, predictions } = up(&shop).await;
+    let first = predict(&predictions, "elm").await;
+    assert_eq!((first.status, first.served_by.as_str()), (200, "primary"), "{first:?}");
+    assert_eq!(Request::get(&format!("{pages}/services")).send().await.status, 200);
+
+    // Asked for right away, it is found where it waits.
+    let why = shop.lamp(&format!("why {}", first.prediction)).succeeds();
+    why.says("the log, not yet compacted").says("late@1");
+
+    let gateway = process::find_child(running.id(), "serve").expect("the gateway is a process of its own");
+    process::kill(gateway);
+    let after = predict_until_up(&predictions).await;
+    assert_eq!(after.status, 200, "{after:?}");
+    let second = process::find_child(running.id(), "serve").expect("another gateway");
+    assert_ne!(gateway, second);
+
+    // Compacted, it is a dataset like any other, and nothing answered before the kill is lost.
+    let root = shop.context.repo.path();
+    eventually("both answers are in predictions/late", || {
+        ask_gateway(&root, "POST", "/rotate")?;
+        let found = [&first.prediction, &after.prediction].iter().all(|id| {
+            let why = shop.lamp(&format!("why {id}"));
+            why.0.stdout.contains("predictions/late@")
+        });
+        found.then_some(())
+    });
+    shop.lamp("data log predictions/late").succeeds().says("predictions/late@1");
+    shop.lamp("profile predictions/late").succeeds().says("served_by");
+    shop.lamp("data verify predictions/late").succeeds().says("whole");
+
+    let head = shop.context.repo.head();
+    shop.lamp(&format!("why {}", first.prediction))
+        .succeeds()
+        .says("late@1 said probability = 0.75")
+        .says("late-simple@1 said probability = 0.5")
+        .says("street=\"elm\"")
+        .says(&head)
+        .says("orders@1")
+        .says("2013-03-27.csv")
+        .says("sha256")
+        .says("approved by person ada@example.com")
+        .says("looked at it");
+    assert_eq!(running.stop(), Some(0));
+    assert!(!process::is_alive(second), "the gateway went with it");
+}
+
+async fn predict_until_up(base: &str) -> process::Answer {
+    // Between the two gateways nothing listens.
+    let ready = format!("{base}/v2/health/ready");
+    http::wait_until_ready(&ready, SOON).await;
+    predict_until(base, "the gateway answers again", |answer| answer.status == 200).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_left_alone_are_collected_by_the_scheduler() {
+    let shop = Shop::with_orders();
+    let training = shop.context.lamp(["train", "late", "-p", "linger=2.0"]).start();
+    training.wait_for("lingering with");
+    process::kill(training.id());
+    let [pages, predictions] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
+    let running = shop.context.lamp(["up", "--listen", &pages, "--predictions", &predictions]).start();
+    running.wait_for("collected");
+    // The listing of models adopts nothing by itself.
+    shop.lamp("models ls").succeeds().says("late@1");
+    assert_eq!(running.stop(), Some(0));
+}

@@ -1,0 +1,270 @@
+//! What a reader sees.
+
+use axum::http::StatusCode;
+use expect_test::expect;
+
+use crate::kit::TestSite;
+
+/// The words of a page's main part, a block a line.
+pub fn words(page: &str) -> String {
+    let (_, main) = page.split_once("<main").expect("a main part");
+    let (main, _) = main.split_once("</main>").expect("its end");
+    let mut text = String::new();
+    let mut rest = &main[main.find('>').map_or(0, |end| end + 1)..];
+    while let Some((before, after)) = rest.split_once('<') {
+        text.push_str(before);
+        let (tag, after) = after.split_once('>').expect("a whole tag");
+        let name = tag.trim_start_matches('/').split([' ', '\n']).next().unwrap_or_default();
+        if ["h1", "h2", "h3", "p", "tr", "div", "li", "caption", "label", "button", "section"].contains(&name) {
+            text.push('\n');
+        } else if ["td", "th", "dd"].contains(&name) {
+            text.push(' ');
+        }
+        rest = after;
+    }
+    let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn the_first_page_is_the_services_for_now() {
+    let site = TestSite::empty().await;
+    let answer = site.get("/").await;
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/services"));
+    assert_eq!(site.get("/healthz").await.text, "ok\n");
+}
+
+#[tokio::test]
+async fn a_service_in_words() {
+    let site = TestSite::seeded().await;
+    let answer = site.get("/services/delay").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.text.contains("<title>delay: the primary answers · Lamplighter</title>"));
+    expect![[r#"
+        Services /
+        delay
+        Who answers now
+        The primary answers
+        delay@1
+        epoch 2
+        deadline 100 ms
+        log best_effort
+        project delay
+        Switch
+        Why? It is kept with your name, and opens an incident.
+        Switch to shadow as first@example.com
+        Models
+        primary
+        ✓ ready
+        delay@1 approved
+        latency median 4.1 ms, 99th percentile 21.8 ms
+        asked 12,411 requests, 66 without a valid answer in time
+        workers
+        pid 4711, takes requests
+        pid 4712, takes requests, started again 2 ×
+        shadow
+        ✓ ready
+        delay-simple@1 approved
+        latency median 38 µs, 99th percentile 142 µs
+        asked 12,411 requests, 0 without a valid answer in time
+        workers in process
+        Answers since the start of each replica heard of lately
+        Rows by who answered
+        Answered by Rows Share
+        primary 12,345 99.4 %
+        shadow 66 0.5 %
+        because: error 54
+        because: timeout 12
+        Requests not answered, and the log
+        What Count
+        no answer in time (503) 0
+        too many at once (429) 3
+        wrong input (400) 7
+        rows kept in the log 12,411
+        rows that the log dropped 0
+        0.0421
+        mean distance between primary and shadow, over 12,345 rows that both answered
+        Replicas
+        1 heard of lately, 0 gone. Predictions here: POST http://127.0.0.1:8421/predict/delay
+        Replica State Epoch Rows answered Last heard of
+        1 ✓ here 2 12,411 5 Apr 2013, 11:59:55 EDT
+        History
+        Who changed the route, when and why; newest first
+        Epoch When Who What Why
+        2 5 Apr 2013, 04:10:00 EDT first@example.com delay-simple@1 deployed as shadow behind it
+        1 5 Apr 2013, 04:00:00 EDT first@example.com delay@1 deployed as primary first model in service
+        Lineage of delay"#]].assert_eq(&words(&answer.text));
+}
+
+#[tokio::test]
+async fn the_list_shows_each_service_and_who_answers() {
+    let site = TestSite::seeded().await;
+    expect![[r#"
+        Services
+        delay
+        The primary answers
+        delay@1
+        primary delay@1 ✓ ready
+        shadow delay-simple@1 ✓ ready
+        answered 12,411 rows: 12,345 by the primary, 66 by the shadow
+        failures 0
+        replicas 1 heard of lately
+        deadline 100 ms
+        idle
+        Nobody answers
+        ▲ no model is deployed
+        primary nothing deployed
+        shadow nothing deployed
+        answered 0 rows: 0 by the primary, 0 by the shadow
+        failures 0
+        replicas 0 heard of lately
+        deadline 100 ms"#]].assert_eq(&words(&site.get("/services").await.text));
+}
+
+#[tokio::test]
+async fn a_workspace_without_deployments_says_the_next_step() {
+    let site = TestSite::empty().await;
+    let page = words(&site.get("/services/delay").await.text);
+    for expected in ["Nobody answers", "no model is deployed", "lamp deploy delay MODEL@V --as primary", "lamp up"] {
+        assert!(page.contains(expected), "{expected} in\n{page}");
+    }
+    assert!(!site.get("/services/delay").await.text.contains("<form method=\"post\""));
+    let examples = words(&site.get("/lineage").await.text);
+    assert!(examples.contains("lamp train MODEL") && examples.contains("lamp data add NAME PATH"), "{examples}");
+}
+
+#[tokio::test]
+async fn the_lineage_of_a_model_goes_down_to_the_raw_files() {
+    let site = TestSite::seeded().await;
+    let answer = site.get("/lineage?ref=delay@1").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    expect![[r#"
+        Why delay@1?
+        A model, dataset, service, run or prediction
+        Ask why
+        lamp why delay@1
+        Copy
+        model
+        delay@1
+        state approved
+        serving delay as primary
+        package 2f05638ec8b5… (python)
+        measured log_loss 0.4711, roc_auc 0.7123 on trips@1[-1month..]
+        gate roc_auc &#62;= 0.65 passed
+        approved by
+        approval
+        second@example.com
+        at 2013-04-05T07:40:00Z
+        note looked at the slices by carrier; AUC holds
+        report dcb31c97c4f8…
+        trained by
+        run
+        013dd8c9-8bc0-7202-8202-020202020202
+        what train delay
+        state succeeded
+        asked for by first@example.com at 2013-04-05T06:02:00Z
+        command python -m delay.train
+        parameters max_iter=200
+        seed 42
+        environment 85ca8305882e, Python 3.11.2
+        took 4.2 s, 310 MB at its peak
+        at commit
+        commit
+        61a7aa8125bf…
+        subject Teach the model about the weather
+        author Ada Example &#60;ada@example.com&#62;
+        committed at 2013-01-01T05:00:00Z
+        input train
+        dataset
+        trips@1
+        digest 128091f1d46b…
+        added by first@example.com at 2013-04-05T04:20:00Z
+        holds 9 files, 433899 bytes, 7578 rows
+        used trips[..-1month]: 9 partitions, 2013-01-01 to 2013-01-09
+        built by
+        run
+        013dd8c8-a160-7101-8101-010101010101
+        what build trips
+        state succeeded
+        asked for by first@example.com at 2013-04-05T06:01:00Z
+        command python -m delay.clean
+        parameters max_iter=200
+        seed 42
+        environment 85ca8305882e, Python 3.11.2
+        took 4.2 s, 310 MB at its peak
+        at commit
+        commit
+        61a7aa8125bf…
+        subject Teach the model about the weather
+        author Ada Example &#60;ada@example.com&#62;
+        committed at 2013-01-01T05:00:00Z
+        input flights
+        dataset
+        flights@1
+        digest 61fe6a580f35…
+        added by first@example.com at 2013-04-05T04:20:00Z
+        holds 9 files, 433899 bytes, 7578 rows
+        used flights[..-1month]: 9 partitions, 2013-01-01 to 2013-01-09
+        4 lines of files
+        2013-01-01.parquet digest a1a6311e686c… sha256 e274432ea9c2… size 48211 bytes, 842 rows
+        2013-01-02.parquet digest 5fedfe076f14… sha256 14664ed52cc9… size 48211 bytes, 842 rows
+        2013-01-03.parquet digest cf0d61365bd8… sha256 5365a58b7e93… size 48211 bytes, 842 rows
+        … and 6 more all of them lamp data get flights@1 --to DIR
+        input valid
+        dataset
+        trips@1
+        used trips[..-1month]: 9 partitions, 2013-01-01 to 2013-01-09
+        story as told above"#]].assert_eq(&words(&answer.text));
+    assert_eq!(words(&site.get("/lineage/delay@1").await.text), words(&answer.text), "both addresses");
+    for linked in ["/lineage?ref=trips%401", "/lineage?ref=flights%401"] {
+        assert!(answer.text.contains(linked), "{linked}");
+        assert_eq!(site.get(linked).await.status, StatusCode::OK);
+    }
+    let digest = lamp_core::digest::Digest::of(b"trips").to_hex();
+    assert!(answer.text.contains(&format!("title=\"{digest}\"")), "the whole digest is in the title");
+}
+
+#[tokio::test]
+async fn anything_with_a_name_can_be_asked() {
+    let site = TestSite::seeded().await;
+    let run = crate::seed::run_id(2).to_string();
+    for reference in ["delay", "delay-simple@1", "trips@1", "flights@latest", "model:delay@production", run.as_str()] {
+        let answer = site.get(&format!("/lineage?ref={reference}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{reference}: {}", words(&answer.text));
+        assert!(answer.text.contains(&format!("<code id=\"command\">lamp why {reference}</code>")));
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_reference_is_answered_with_a_hint_and_examples() {
+    let site = TestSite::seeded().await;
+    let answer = site.get("/lineage?ref=nothing%409").await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    expect![[r#"
+        Lineage
+        A model, dataset, service, run or prediction
+        Ask why
+        `nothing@9` names no model, dataset, service, run or prediction of this workspace
+        hint: try `delay@1`, `trips@3`, a run&#39;s id or the prediction id from an answer
+        Latest models
+        delay-simple@1 approved, onnx
+        delay@1 approved, python
+        Latest datasets
+        flights@1 source, 7,578 rows
+        trips@1 derived, 7,578 rows"#]].assert_eq(&words(&answer.text));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_in_a_page() {
+    let site = TestSite::seeded().await;
+    for (path, status) in [
+        ("/nowhere", StatusCode::NOT_FOUND),
+        ("/services/nothing", StatusCode::NOT_FOUND),
+        ("/services/No%20Name", StatusCode::BAD_REQUEST),
+        ("/services/delay/switch", StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        let answer = site.get(path).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert!(answer.text.contains("role=\"alert\""), "{path}");
+    }
+}
