@@ -37,7 +37,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let is_leftover = name.ends_with(".pyc")
+        let is_leftover = path.extension().is_some_and(|extension| extension == "pyc")
             || ["__pycache__", ".mypy_cache", ".pytest_cache", ".venv", ".lamp", "data"].contains(&name.as_str());
         if is_leftover {
             continue;

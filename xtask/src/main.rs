@@ -45,7 +45,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         return Ok(ExitCode::from(2));
     };
     match command.as_str() {
-        "test" => test::run(&root, &test::Options::parse(rest)?),
+        "test" => Ok(test::run(&root, &test::Options::parse(rest)?)),
         "demo" => demo::run(&root, rest),
         "setup" | "tidy" | "docs" if !rest.is_empty() => bail!("`cargo xtask {command}` takes no arguments"),
         "setup" => setup::run(&root),

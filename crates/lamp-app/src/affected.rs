@@ -43,7 +43,8 @@ impl App {
     pub async fn affected(&self, base: &str) -> Result<Affected, AffectedError> {
         let paths = self.repo().changed_between(base).await?;
         let locks = if paths.iter().any(|path| path == LOCK_FILE) {
-            let before = match self.repo().show(base, LOCK_FILE).await? {
+            let parted = self.repo().merge_base(base).await?;
+            let before = match self.repo().show(&parted, LOCK_FILE).await? {
                 Some(bytes) => LockFile::parse(&String::from_utf8_lossy(&bytes), &format!("{base}:{LOCK_FILE}"))?,
                 None => LockFile::default(),
             };

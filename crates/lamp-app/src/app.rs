@@ -122,6 +122,7 @@ impl App {
     }
 
     /// An audit entry by the present actor at the present instant.
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand over what they have at hand, text or value")]
     pub(crate) fn entry(&self, action: &str, subject: impl ToString, details: Value) -> AuditEntry {
         AuditEntry {
             at: self.now(),

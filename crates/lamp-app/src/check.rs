@@ -127,9 +127,10 @@ impl App {
         let dataset = slice.version.dataset.clone();
         let (contract, label, digest) = self.contract_of(&dataset)?;
         let pieces = pieces_of(&slice.files);
+        let newest = self.manifest(&slice.version).await?.partitions().pop();
         let mut checked = Vec::with_capacity(pieces.len());
         for (done, piece) in pieces.iter().enumerate() {
-            checked.push(self.check_piece(piece, &contract, &dataset, done + 1 == pieces.len()).await?);
+            checked.push(self.check_piece(piece, &contract, &dataset, piece.partition == newest).await?);
             on_partition(done + 1, pieces.len());
         }
         let mut report =

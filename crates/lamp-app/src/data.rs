@@ -11,6 +11,7 @@ pub mod verify;
 use lamp_core::dataset::VersionNumber;
 use lamp_core::error::{Classified, Kind};
 use lamp_core::names::DatasetName;
+use lamp_store::StoreError;
 
 use crate::parts::{PartError, take_parts};
 
@@ -89,6 +90,12 @@ pub enum DataError {
         /// The version.
         version: VersionNumber,
     },
+    /// Others kept adding.
+    #[error("`{dataset}` is being added to by others all the time")]
+    Busy {
+        /// The dataset.
+        dataset: DatasetName,
+    },
     /// A part of the house failed.
     #[error(transparent)]
     Part(#[from] PartError),
@@ -102,7 +109,7 @@ impl Classified for DataError {
             Self::NoVersion { .. } | Self::UnknownVersion { .. } | Self::Undeclared { .. } | Self::NotLocked { .. } => {
                 Kind::NotFound
             }
-            Self::LockDisagrees { .. } | Self::EmptySlice { .. } => Kind::Conflict,
+            Self::LockDisagrees { .. } | Self::EmptySlice { .. } | Self::Busy { .. } => Kind::Conflict,
             Self::NothingToAdd { .. } | Self::NoPartition { .. } | Self::Derived { .. } | Self::NotDerived { .. } => {
                 Kind::Invalid
             }
@@ -112,7 +119,7 @@ impl Classified for DataError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoVersion { dataset } => Some(format!("lamp data add {dataset}")),
+            Self::NoVersion { dataset } | Self::NotDerived { dataset } => Some(format!("lamp data add {dataset}")),
             Self::UnknownVersion { dataset, .. } | Self::EmptySlice { dataset, .. } => {
                 Some(format!("lamp data log {dataset}"))
             }
@@ -125,8 +132,11 @@ impl Classified for DataError {
             Self::NoPartition { .. } => {
                 Some("put the date into the file's or a folder's name, as in 2013-01-31.parquet".to_owned())
             }
+            Self::Busy { .. } => Some("the same command again, when they are done".to_owned()),
             Self::Derived { dataset } => Some(format!("lamp data build {dataset}")),
-            Self::NotDerived { dataset } => Some(format!("lamp data add {dataset}")),
+            Self::Part(PartError::Store(StoreError::WouldOverwrite { .. })) => {
+                Some("move them away, choose another folder with --to, or replace them with --force".to_owned())
+            }
             Self::Part(part) => part.hint(),
         }
     }

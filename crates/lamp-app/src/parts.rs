@@ -1,5 +1,6 @@
 //! Failures of the parts of the house, as use cases pass them on.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -131,4 +132,19 @@ impl Classified for PartError {
     fn hint(&self) -> Option<String> {
         self.inner().and_then(Classified::hint)
     }
+}
+
+/// Waits for an exclusive lock on a file and holds it until the file is dropped. The kernel lets go
+/// when a process dies.
+pub(crate) async fn lock_file(path: &Path) -> Result<File, PartError> {
+    let locked = tokio::task::spawn_blocking({
+        let path = path.to_owned();
+        move || {
+            let file = File::create(&path)?;
+            file.lock()?;
+            Ok::<_, io::Error>(file)
+        }
+    });
+    let file = locked.await.map_err(|error| PartError::file("lock", path)(io::Error::other(error)))?;
+    file.map_err(PartError::file("lock", path))
 }

@@ -26,8 +26,8 @@ pub(crate) struct Piece {
 impl Piece {
     /// A digest of the content alone: the same bytes in another version have the same profile.
     pub fn content(&self) -> Digest {
-        let text: String = self.files.iter().map(|file| format!("{}\n", file.digest)).collect();
-        Digest::of(text.as_bytes())
+        let lines: Vec<String> = self.files.iter().map(|file| format!("{}\n", file.digest)).collect();
+        Digest::of(lines.concat().as_bytes())
     }
 }
 

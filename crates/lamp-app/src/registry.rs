@@ -1,12 +1,13 @@
 //! Practices 2 and 7: every model has a commit, and a person signs for it.
 
 pub mod decide;
+pub mod retire;
 pub mod view;
 
 use lamp_core::error::{Classified, Kind};
-use lamp_core::names::ModelName;
+use lamp_core::names::{ModelName, ServiceName};
 use lamp_core::registry::DecisionError;
-use lamp_core::route::ModelRef;
+use lamp_core::route::{ModelRef, Role};
 
 use crate::parts::{PartError, take_parts};
 
@@ -31,6 +32,16 @@ pub enum RegistryError {
         /// The model.
         model: ModelName,
     },
+    /// It serves.
+    #[error("{model} serves `{service}` as its {role}")]
+    StillServing {
+        /// The version.
+        model: ModelRef,
+        /// Where.
+        service: ServiceName,
+        /// In which place.
+        role: Role,
+    },
     /// The decision cannot be signed.
     #[error(transparent)]
     Decision(#[from] DecisionError),
@@ -45,6 +56,7 @@ impl Classified for RegistryError {
     fn kind(&self) -> Kind {
         match self {
             Self::NoVersion { .. } | Self::UnknownVersion { .. } | Self::NotServing { .. } => Kind::NotFound,
+            Self::StillServing { .. } => Kind::Conflict,
             Self::Decision(e) => e.kind(),
             Self::Part(e) => e.kind(),
         }
@@ -55,6 +67,7 @@ impl Classified for RegistryError {
             Self::NoVersion { model } => Some(format!("lamp train {model}")),
             Self::UnknownVersion { model } => Some(format!("lamp models ls {}", model.model)),
             Self::NotServing { model } => Some(format!("lamp deploy SERVICE {model}@V --as primary")),
+            Self::StillServing { service, role, .. } => Some(format!("lamp deploy {service} ANOTHER@V --as {role}")),
             Self::Decision(e) => e.hint(),
             Self::Part(e) => e.hint(),
         }

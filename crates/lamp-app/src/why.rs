@@ -119,6 +119,7 @@ pub struct Node {
 }
 
 impl Node {
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand over what they have at hand, text or value")]
     fn new(kind: NodeKind, relation: &str, title: impl ToString) -> Self {
         Self { kind, title: title.to_string(), relation: relation.to_owned(), facts: Vec::new(), from: Vec::new() }
     }
@@ -137,6 +138,7 @@ impl Node {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand over what they have at hand, text or value")]
     fn fact(&mut self, name: &str, value: impl ToString) {
         self.facts.push((name.to_owned(), value.to_string()));
     }

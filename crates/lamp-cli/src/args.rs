@@ -17,7 +17,7 @@ const EXIT_CODES: &str = "Exit codes: 0 yes; 1 a verdict of no (a contract, gate
 
 /// Keeps a team's machine learning honest in production.
 #[derive(Debug, Parser)]
-#[command(name = "lamp", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "lamp", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Arguments {
     /// Work in this folder instead of the current one.
     #[arg(long, short = 'C', global = true, value_name = "DIR")]
@@ -54,6 +54,8 @@ pub enum Command {
     Approve(Decide),
     /// Refuse a model
     Reject(Decide),
+    /// Take a decided model out of use
+    Retire(Retire),
     /// Put an approved model into a service
     Deploy(Deploy),
     /// Put back the model that was there before

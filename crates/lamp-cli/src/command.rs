@@ -20,6 +20,7 @@ mod why;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 pub use why::print as why_print;
 
@@ -30,6 +31,19 @@ use crate::open::open;
 
 /// Set by commands that finish their work on Ctrl-C themselves.
 static HANDLES_INTERRUPT: AtomicBool = AtomicBool::new(false);
+
+/// What to say when Ctrl-C ends a command whose work goes on.
+static WHEN_INTERRUPTED: Mutex<Option<String>> = Mutex::new(None);
+
+/// Says on Ctrl-C that work goes on, and how to stop it.
+fn say_when_interrupted(text: String) {
+    *WHEN_INTERRUPTED.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+}
+
+/// What is to be said on Ctrl-C.
+pub fn last_words() -> Option<String> {
+    WHEN_INTERRUPTED.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
 
 /// Whether a command has taken Ctrl-C over.
 pub fn handles_interrupt() -> bool {
@@ -79,6 +93,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Reject(args) => {
             models::decide(&open(directory).await?, &args, lamp_core::registry::Decision::Rejected).await
         }
+        Command::Retire(args) => models::retire(&open(directory).await?, &args).await,
         Command::Deploy(args) => deploy::run(&open(directory).await?, &args).await,
         Command::Rollback(args) => deploy::rollback(&open(directory).await?, &args).await,
         Command::Switch(args) => switch::run(&open(directory).await?, &args).await,

@@ -17,12 +17,22 @@ pub struct Failure {
     message: String,
     causes: Vec<String>,
     hint: Option<String>,
+    exit: u8,
 }
+
+/// Usage, configuration or operation went wrong.
+const WENT_WRONG: u8 = 2;
 
 impl Failure {
     /// A failure of this command itself.
     pub fn operation(message: impl Into<String>) -> Self {
-        Self { message: message.into(), causes: Vec::new(), hint: None }
+        Self { message: message.into(), causes: Vec::new(), hint: None, exit: WENT_WRONG }
+    }
+
+    /// Makes it a verdict of no instead of something that went wrong.
+    pub fn as_verdict(mut self) -> Self {
+        self.exit = VERDICT_NO;
+        self
     }
 
     /// Adds the next thing to type.
@@ -50,13 +60,13 @@ impl Failure {
         for (number, line) in text.lines().enumerate() {
             match line.split_once(": ") {
                 Some(("error", rest)) if number == 0 => {
-                    eprintln!("{}: {rest}", style("error").for_stderr().red().bold())
+                    eprintln!("{}: {rest}", style("error").for_stderr().red().bold());
                 }
                 Some(("hint", rest)) => eprintln!("{}: {rest}", style("hint").for_stderr().cyan().bold()),
                 _ => eprintln!("{line}"),
             }
         }
-        ExitCode::from(2)
+        ExitCode::from(self.exit)
     }
 }
 
@@ -76,7 +86,7 @@ impl<E: Classified> From<E> for Failure {
         if error.kind() == Kind::Internal {
             message.push_str(" (this is a defect of Lamplighter)");
         }
-        Self { message, causes, hint: error.hint() }
+        Self { message, causes, hint: error.hint(), exit: WENT_WRONG }
     }
 }
 

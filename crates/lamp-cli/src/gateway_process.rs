@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 
 /// How long a gateway is given to answer. A refresh may have to warm a model up.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 
 /// Asks the gateway to look for newer routes at once. No gateway, or one that does not answer, is
 /// no failure here: it looks by itself, and its acknowledgement is what counts.

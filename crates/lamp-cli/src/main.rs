@@ -34,7 +34,12 @@ fn main() -> ExitCode {
                 Ok(code) => code,
                 Err(failure) => failure.report(),
             },
-            () = interrupted() => ExitCode::from(130),
+            () = interrupted() => {
+                if let Some(words) = command::last_words() {
+                    eprintln!("{words}");
+                }
+                ExitCode::from(130)
+            }
         }
     })
 }
@@ -52,5 +57,10 @@ fn start_logging(command: &Command) {
         _ => "error",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("LAMP_LOG").unwrap_or_else(|_| default.into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(console::Term::stderr().is_term()).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(console::Term::stderr().is_term())
+        .init();
 }

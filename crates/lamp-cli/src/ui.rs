@@ -6,11 +6,27 @@ use std::time::Duration;
 
 use console::{Term, measure_text_width, style};
 use indicatif::{ProgressBar, ProgressStyle};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+pub use lamp_core::human::{bytes, count, duration, instant};
 use lamp_store::Progress;
 
 use crate::failure::Failure;
+
+/// Prints a line to stdout, like `println!`, but ends quietly when nobody reads any more.
+macro_rules! out {
+    ($($text:tt)*) => {
+        $crate::ui::line(format_args!($($text)*))
+    };
+}
+pub(crate) use out;
+
+/// Prints a line; see [`out!`]. A reader that went away (`lamp why … | head`) is no failure.
+pub fn line(text: std::fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    let mut stdout = std::io::stdout().lock();
+    if writeln!(stdout, "{text}").is_err() {
+        std::process::exit(0);
+    }
+}
 
 /// Rows of text under headings, columns aligned.
 pub struct Listing {
@@ -32,10 +48,10 @@ impl Listing {
     /// Prints the listing, or `empty` when there is no row.
     pub fn print(&self, empty: &str) {
         if self.rows.is_empty() {
-            println!("{empty}");
+            out!("{empty}");
             return;
         }
-        print!("{}", self.render());
+        out!("{}", self.render().trim_end());
     }
 
     fn render(&self) -> String {
@@ -69,49 +85,8 @@ fn push_row(text: &mut String, cells: &[String], widths: &[usize]) {
 pub fn print_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Failure::operation(format!("cannot write this as JSON: {error}")))?;
-    println!("{text}");
+    out!("{text}");
     Ok(())
-}
-
-/// `12.3 MB`, in powers of 1000.
-#[expect(clippy::cast_precision_loss, reason = "shown to one decimal")]
-pub fn bytes(count: u64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB", "PB"];
-    let mut value = count as f64;
-    let mut unit = 0;
-    while value >= 999.95 && unit + 1 < units.len() {
-        value /= 1_000.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{count} B") } else { format!("{value:.1} {}", units[unit]) }
-}
-
-/// `1,234,567`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// An instant in a zone, to the minute.
-pub fn instant(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
-}
-
-/// `1.2 s`, `3 min 4 s`.
-pub fn duration(milliseconds: u64) -> String {
-    let seconds = milliseconds / 1_000;
-    match seconds {
-        0..60 => format!("{seconds}.{} s", milliseconds % 1_000 / 100),
-        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
-    }
 }
 
 /// A line that says what is going on, overwritten by the next one.
@@ -138,9 +113,9 @@ impl Spinner {
     /// Prints a line above the spinner.
     pub fn line(&self, text: &str) {
         if self.0.is_hidden() {
-            println!("{text}");
+            out!("{text}");
         } else {
-            self.0.suspend(|| println!("{text}"));
+            self.0.suspend(|| out!("{text}"));
         }
     }
 }
@@ -179,21 +154,5 @@ impl Progress for ByteBar {
 impl Drop for ByteBar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_for_people() {
-        assert_eq!(bytes(999), "999 B");
-        assert_eq!(bytes(999_960), "1.0 MB");
-        assert_eq!(bytes(1_500), "1.5 kB");
-        assert_eq!(count(336_776), "336,776");
-        assert_eq!(count(12), "12");
-        assert_eq!(duration(1_250), "1.2 s");
-        assert_eq!(duration(184_000), "3 min 4 s");
     }
 }

@@ -10,11 +10,13 @@ mod it {
     mod demo;
     mod help;
     mod init;
+    mod postgres;
     pub mod process;
     mod registry;
     mod runs;
     mod serve;
     pub mod shop;
+    mod tasks;
     mod train;
     mod up;
 }

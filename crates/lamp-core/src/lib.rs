@@ -13,6 +13,7 @@ pub mod contract;
 pub mod dataset;
 pub mod digest;
 pub mod error;
+pub mod human;
 pub mod ids;
 pub mod incident;
 pub mod job;

@@ -35,7 +35,7 @@ impl LockFile {
         if let Some(error) = find_conflict(text, file) {
             return Err(error);
         }
-        let (datasets, _) = read(text, file, read_lock)?;
+        let (datasets, _) = read(text, file, |root| Some(read_pins(root)))?;
         Ok(Self { datasets })
     }
 
@@ -77,13 +77,13 @@ fn find_conflict(text: &str, file: &str) -> Option<ConfigError> {
     None
 }
 
-fn read_lock(file: &Table<'_>) -> Option<BTreeMap<DatasetName, LockEntry>> {
+fn read_pins(file: &Table<'_>) -> BTreeMap<DatasetName, LockEntry> {
     let entries = file.tables("datasets").into_iter().filter_map(|(name, table)| {
         let parsed = table.accept(&name.span, DatasetName::parse(name.value));
         let entry = read_entry(&table);
         Some((parsed?, entry?))
     });
-    Some(entries.collect())
+    entries.collect()
 }
 
 fn read_entry(table: &Table<'_>) -> Option<LockEntry> {
@@ -115,7 +115,7 @@ mod tests {
         LockFile { datasets: pins.iter().map(entry).collect() }
     }
 
-    fn refused(text: &str, expected: Expect) {
+    fn refused(text: &str, expected: &Expect) {
         let error = LockFile::parse(text, "lamp.lock").expect_err("it is refused");
         expected.assert_eq(&format!("{error}\nhint: {}", error.hint.clone().unwrap_or_default()));
     }
@@ -156,7 +156,7 @@ mod tests {
     fn a_merge_conflict_is_named_with_its_line() {
         refused(
             "[datasets.flights]\n<<<<<<< HEAD\nversion = 7\n=======\nversion = 8\n>>>>>>> other\n",
-            expect![[r#"
+            &expect![[r#"
             lamp.lock:2:1: this is a merge conflict
             hint: keep the entry with the higher version and remove the markers, or run `lamp data add` again"#]],
         );
@@ -166,20 +166,20 @@ mod tests {
     fn a_damaged_entry_is_refused() {
         refused(
             "[datasets.flights]\nversion = 0\ndigest = \"12\"\n",
-            expect![[r#"
+            &expect![[r#"
             lamp.lock:2:11: `version` must be a whole number from 1 to 4294967295
             lamp.lock:3:10: `12` is not a digest of 64 hexadecimal digits
             hint: "#]],
         );
         refused(
             "[datasets.flights]\nversion = 1\n",
-            expect![[r#"
+            &expect![[r#"
             lamp.lock:1:11: [datasets.flights] has no `digest`
             hint: add `digest = "…"`"#]],
         );
         refused(
             "[dataset.flights]\nversion = 1\n",
-            expect![[r#"
+            &expect![[r#"
             lamp.lock:1:2: unknown key `dataset` in the file
             hint: did you mean `datasets`?"#]],
         );
@@ -197,7 +197,7 @@ mod tests {
     fn a_wrong_digest_has_a_remedy() {
         refused(
             "[datasets.flights]\nversion = 1\ndigest = \"12\"\n",
-            expect![[r#"
+            &expect![[r#"
             lamp.lock:3:10: `12` is not a digest of 64 hexadecimal digits
             hint: take the line from the last commit, or run `lamp data add` again"#]],
         );

@@ -56,7 +56,9 @@ impl FallbackReason {
 pub struct Answer {
     /// `name@version`.
     pub model: String,
-    /// `ok`, or a reason word as in [`FallbackReason`], or `late` when it came after the answer was sent.
+    /// `ok`, or a reason word as in [`FallbackReason`]. `late` is a valid answer after the deadline less
+    /// its margin, or one that was not in before a row that had to be logged was written; `timeout` is
+    /// no answer by twice the deadline.
     pub status: String,
     /// Outputs by name; absent when there was no valid answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]

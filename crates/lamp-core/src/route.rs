@@ -138,6 +138,7 @@ impl Route {
     }
 
     /// The route after `model` was put in the place `role`.
+    #[must_use]
     pub fn deployed(&self, role: Role, model: ModelRef, actor: &Actor, at: Timestamp, why: &str) -> Self {
         let mut next = self.changed(actor, at, why);
         match role {

@@ -92,7 +92,7 @@ fn read(files: &[DataFile]) -> Result<Vec<Prediction>, EngineError> {
         let all: Vec<usize> = (0..source.schema().fields().len()).collect();
         for piece in source.pieces() {
             source.read(&piece, &all, |batch| {
-                predictions.extend(decode::predictions(file, &batch.batch)?);
+                predictions.extend(decode::predictions(file, &batch.rows)?);
                 Ok(true)
             })?;
             if predictions.len() > MERGE_MAX {
@@ -111,7 +111,7 @@ fn find_row(file: &DataFile, id: PredictionId) -> Result<Option<usize>, EngineEr
     let (mut row, mut found) = (0, None);
     for piece in source.pieces() {
         source.read(&piece, &[column], |batch| {
-            let ids = batch.batch.column(0);
+            let ids = batch.rows.column(0);
             let ids = ids.as_string_opt::<i32>().ok_or_else(|| decode::not_a_log(file, "its ids are not text"))?;
             found = ids.iter().position(|candidate| candidate == Some(id.as_str())).map(|place| row + place);
             row += ids.len();

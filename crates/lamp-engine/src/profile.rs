@@ -77,8 +77,8 @@ fn profile_piece(source: &Source, piece: &Piece, report: impl Fn(u64)) -> Result
     let mut rows = 0;
     source.read(piece, &projection, |batch| {
         add(&mut columns, &batch)?;
-        rows += batch.batch.num_rows() as u64;
-        report(batch.batch.num_rows() as u64);
+        rows += batch.rows.num_rows() as u64;
+        report(batch.rows.num_rows() as u64);
         Ok(true)
     })?;
     Ok(Profile::new(rows, columns.into_iter().map(ColumnBuilder::finish).collect()))
@@ -86,13 +86,13 @@ fn profile_piece(source: &Source, piece: &Piece, report: impl Fn(u64)) -> Result
 
 fn add(columns: &mut [ColumnBuilder], batch: &Batch<'_>) -> Result<(), EngineError> {
     for (index, builder) in columns.iter_mut().enumerate() {
-        let array = batch.batch.column(index);
+        let array = batch.rows.column(index);
         if batch.lacks(index) {
             builder.absent(array.len() as u64);
             continue;
         }
         add_array(builder, array).map_err(|reason| {
-            corrupt(batch.file, format!("column `{}`: {reason}", batch.batch.schema_ref().field(index).name()))
+            corrupt(batch.file, &format!("column `{}`: {reason}", batch.rows.schema_ref().field(index).name()))
         })?;
     }
     Ok(())

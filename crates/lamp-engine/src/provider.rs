@@ -93,7 +93,7 @@ impl PartitionStream for Stretch {
                 // A receiver that is gone (a limit was reached) ends the reading.
                 let mut goes_on = true;
                 let read = source.read(piece, &projection, |batch| {
-                    goes_on = sender.blocking_send(Ok(batch.batch)).is_ok();
+                    goes_on = sender.blocking_send(Ok(batch.rows)).is_ok();
                     Ok(goes_on)
                 });
                 read.map_err(|error| DataFusionError::External(Box::new(error)))?;

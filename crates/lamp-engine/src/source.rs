@@ -147,7 +147,7 @@ impl Source {
             };
             for batch in batches {
                 let batch = adapt(&opened.file, &batch?, &target)?;
-                let goes_on = each(Batch { batch, absent: &present, file: &opened.file })?;
+                let goes_on = each(Batch { rows: batch, absent: &present, file: &opened.file })?;
                 if !goes_on {
                     return Ok(());
                 }
@@ -159,7 +159,7 @@ impl Source {
 
 /// A batch of the united table.
 pub(crate) struct Batch<'a> {
-    pub batch: RecordBatch,
+    pub rows: RecordBatch,
     /// For each column, its place in the file; none where the file lacks it.
     absent: &'a [Option<usize>],
     /// The file that it comes from.
@@ -182,8 +182,8 @@ impl Opened {
         };
         let mut names: Vec<_> = schema.fields().iter().map(|field| field.name()).collect();
         names.sort();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(corrupt(file, format!("the column `{}` is there twice", pair[0])));
+        if let Some([name, _]) = names.array_windows().find(|[name, next]| name == next) {
+            return Err(corrupt(file, &format!("the column `{name}` is there twice")));
         }
         Ok(Self { file: file.clone(), format, schema, groups })
     }
@@ -235,7 +235,7 @@ fn adapt(file: &DataFile, batch: &RecordBatch, target: &SchemaRef) -> Result<Rec
             Some(array) => cast_strictly(array, field.data_type()).map_err(|reason| {
                 corrupt(
                     file,
-                    format!("column `{}` does not fit {}: {reason}", field.name(), types::name(field.data_type())),
+                    &format!("column `{}` does not fit {}: {reason}", field.name(), types::name(field.data_type())),
                 )
             })?,
         };
@@ -263,7 +263,7 @@ fn open_file(file: &DataFile) -> Result<File, EngineError> {
     File::open(&file.path).map_err(|source| EngineError::Read { file: file.name.clone(), source })
 }
 
-pub(crate) fn corrupt(file: &DataFile, reason: impl ToString) -> EngineError {
+pub(crate) fn corrupt(file: &DataFile, reason: &(impl ToString + ?Sized)) -> EngineError {
     let format = match FileFormat::find(&file.name) {
         Some(FileFormat::Csv | FileFormat::Tsv) => "CSV",
         Some(FileFormat::Parquet) | None => "Parquet",

@@ -127,9 +127,9 @@ fn check_is_one_expression(sql: &str) -> Result<(), EngineError> {
 fn read_piece(source: &Source, piece: &Piece, plan: &Plan) -> Result<Arrays, EngineError> {
     let mut arrays = Arrays { columns: vec![Vec::new(); plan.columns.len()], ..Arrays::default() };
     source.read(piece, &plan.projection, |batch| {
-        let kept = target_of(&batch.batch, plan, &mut arrays)?;
+        let kept = target_of(&batch.rows, plan, &mut arrays)?;
         for (index, (name, datatype)) in plan.columns.iter().enumerate() {
-            let mut array = Arc::clone(batch.batch.column(index));
+            let mut array = Arc::clone(batch.rows.column(index));
             if let Some(kept) = &kept {
                 array = filter(&array, kept).map_err(|e| EngineError::Internal(e.to_string()))?;
             }

@@ -36,11 +36,9 @@ pub(crate) fn of(array: &ArrayRef) -> Result<Values, String> {
 
 /// Several arrays of one type, one after the other, as values.
 pub(crate) fn of_all(arrays: &[ArrayRef]) -> Result<Values, String> {
-    match arrays {
-        [only] => of(only),
-        _ => {
-            let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
-            of(&concat(&arrays).map_err(|e| e.to_string())?)
-        }
+    if let [only] = arrays {
+        return of(only);
     }
+    let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
+    of(&concat(&arrays).map_err(|e| e.to_string())?)
 }

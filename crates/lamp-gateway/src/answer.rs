@@ -109,11 +109,10 @@ impl Run {
 
     fn progress(&self) -> Progress {
         match self {
-            Self::Absent => Progress::Failed,
             Self::Skipped => Progress::Skipped,
             Self::Running(_) => Progress::Pending,
             Self::Done(outcome) if outcome.result.is_ok() => Progress::Valid,
-            Self::Done(_) => Progress::Failed,
+            Self::Absent | Self::Done(_) => Progress::Failed,
         }
     }
 

@@ -223,19 +223,19 @@ impl Gateway {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
         let policy = HostPolicy::new(Some(listener.local_addr()?.ip()), &self.0.allowed_hosts);
-        let begun = Arc::new(Notify::new());
-        let begins = Arc::clone(&begun);
+        let told_to_stop = Arc::new(Notify::new());
+        let tell = Arc::clone(&told_to_stop);
         let shutdown = async move {
             shutdown.await;
-            begins.notify_one();
+            tell.notify_one();
         };
         let out_of_patience = async {
-            begun.notified().await;
+            told_to_stop.notified().await;
             tokio::time::sleep(SHUTDOWN_WITHIN).await;
         };
-        let server = axum::serve(listener, crate::http::router(self.clone(), policy)).with_graceful_shutdown(shutdown);
+        let serving = axum::serve(listener, crate::http::router(self.clone(), policy)).with_graceful_shutdown(shutdown);
         tokio::select! {
-            served = server => served,
+            served = serving => served,
             () = out_of_patience => Ok(()),
         }
     }

@@ -253,12 +253,11 @@ impl Writer {
         if frames.is_empty() {
             return Ok(());
         }
-        let mut segment = match self.open.remove(service) {
-            Some(segment) => segment,
-            None => {
-                let name = uuid_v7(self.clock.now(), self.ids.random());
-                OpenSegment::create(&self.log_dir.join(service.as_str()), name)?
-            }
+        let mut segment = if let Some(segment) = self.open.remove(service) {
+            segment
+        } else {
+            let name = uuid_v7(self.clock.now(), self.ids.random());
+            OpenSegment::create(&self.log_dir.join(service.as_str()), name)?
         };
         let written = segment.append(frames);
         // A segment that could not even be cut back to its whole frames is readable all the same:

@@ -59,17 +59,17 @@ pub(crate) fn decide(first: Progress, second: Progress, phase: Phase) -> Decisio
         (Failed | Skipped, Valid, _) | (Pending, Valid, Phase::Margin | Phase::Over) => {
             Decision::Answer(Choice::Second)
         }
-        (Pending, Valid, Phase::Early) => Decision::Wait,
         (_, _, Phase::Over) | (Failed | Skipped, Failed, _) => Decision::GiveUp,
         (Failed | Skipped, Skipped, Phase::Early | Phase::Margin) => Decision::AskSecond,
-        (Pending, Skipped | Pending | Failed, Phase::Early | Phase::Margin)
+        (Pending, Valid, Phase::Early)
+        | (Pending, Skipped | Pending | Failed, Phase::Early | Phase::Margin)
         | (Failed | Skipped, Pending, Phase::Early | Phase::Margin) => Decision::Wait,
     }
 }
 
 /// Time from a request's start until any valid answer will do.
 pub(crate) fn until_margin(deadline: Duration) -> Duration {
-    deadline - MARGIN_MAX.min(deadline / 10)
+    deadline.saturating_sub(MARGIN_MAX.min(deadline / 10))
 }
 
 #[cfg(test)]

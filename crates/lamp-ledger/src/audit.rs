@@ -193,11 +193,11 @@ async fn verify(connection: &mut AnyConnection) -> Result<AuditReport> {
             head.hash
         }
         Ok(None) => {
-            broken = broken.or_else(|| lost_head(events, "the record of the last event is missing"));
+            broken = broken.or_else(|| Some(lost_head(events, "the record of the last event is missing")));
             reached
         }
         Err(LedgerError::Damaged { .. }) => {
-            broken = broken.or_else(|| lost_head(events, "the record of the last event cannot be read"));
+            broken = broken.or_else(|| Some(lost_head(events, "the record of the last event cannot be read")));
             reached
         }
         Err(other) => return Err(other),
@@ -212,8 +212,8 @@ fn next_link(before: Option<&AuditEvent>, row: &AnyRow) -> std::result::Result<A
     Ok(event)
 }
 
-fn lost_head(events: u64, why: &str) -> Option<BrokenLink> {
-    Some(BrokenLink { seq: events, why: why.to_owned() })
+fn lost_head(events: u64, why: &str) -> BrokenLink {
+    BrokenLink { seq: events, why: why.to_owned() }
 }
 
 /// Compares what the walk reached with what the head row says is the end.

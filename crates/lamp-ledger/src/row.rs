@@ -23,8 +23,8 @@ impl<'r> Record<'r> {
         Self { row, what }
     }
 
-    fn damaged(self, column: &'static str, why: impl ToString) -> LedgerError {
-        LedgerError::Damaged { what: self.what, column, why: why.to_string() }
+    fn damaged(self, column: &'static str, why: String) -> LedgerError {
+        LedgerError::Damaged { what: self.what, column, why }
     }
 
     fn get<T: Decode<'r, Any> + Type<Any>>(self, column: &'static str) -> Result<T> {

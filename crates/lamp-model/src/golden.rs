@@ -143,9 +143,8 @@ fn difference(field: &Field, expected: &Value, outputs: &Outputs, row: usize) ->
     for (a, b) in left.into_iter().zip(right) {
         match (a.as_f64(), b.as_f64()) {
             (Some(a), Some(b)) => largest = largest.max((a - b).abs()),
-            (Some(_), None) | (None, Some(_)) => return Err(got.to_string()),
             (None, None) if a == b && !a.is_null() => {}
-            (None, None) => return Err(got.to_string()),
+            (_, None) | (None, _) => return Err(got.to_string()),
         }
     }
     Ok(largest)

@@ -147,7 +147,7 @@ impl RunFolder {
 
     /// Reads `run.json` back.
     pub fn request(&self) -> Result<RunRequest, RunFolderError> {
-        self.read_json("run.json")?.ok_or_else(|| RunFolderError::Missing(self.run))
+        self.read_json("run.json")?.ok_or(RunFolderError::Missing(self.run))
     }
 
     /// Removes the folder and all that is in it.

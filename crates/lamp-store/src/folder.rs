@@ -18,7 +18,7 @@ use crate::hashing::{Summing, Sums};
 use crate::layout::{OBJECTS, RECORD_MAX, TMP, object_key};
 
 /// Age after which a temporary file cannot belong to work under way.
-const STALE_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+const STALE_AFTER: Duration = Duration::from_hours(24);
 
 /// Most files of a folder that are looked at for stale ones.
 const SWEEP_MAX: usize = 100_000;

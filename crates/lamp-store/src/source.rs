@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn what_takes_the_place_of_a_file_is_neither_followed_nor_waited_for() {
-        let swaps: [(&str, fn(&Path)); 3] = [
+        type Swap = fn(&Path);
+        let swaps: [(&str, Swap); 3] = [
             ("a link to the very file", |path| {
                 let moved = path.with_extension("moved");
                 fs::rename(path, &moved).and_then(|()| symlink(&moved, path)).expect("swapped");

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long the server may take to make its folder and to answer.
-const START_WAIT_MAX: Duration = Duration::from_secs(60);
+const START_WAIT_MAX: Duration = Duration::from_mins(1);
 const START_PAUSE: Duration = Duration::from_millis(50);
 /// Sockets have names of at most 107 bytes; this leaves room for the server's part.
 const FOLDER_NAME_MAX: usize = 80;

@@ -134,6 +134,7 @@ impl TempRepo {
     }
 
     /// Cuts a command off from the environment of whoever runs the tests.
+    #[expect(clippy::missing_panics_doc, reason = "no test makes commits for a hundred years")]
     pub fn isolate(&self, command: &mut Command) {
         let date = Timestamp::from_second(FIRST_COMMIT_AT + 60 * self.commits.load(Ordering::Relaxed))
             .expect("a date of the 21st century")

@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 use lamp_core::error::{Classified, Kind};
 use serde_json::json;
 
+use crate::show::text::prose;
+
 /// A failed request: its kind gives the status, its hint the next thing to do.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
@@ -21,6 +23,16 @@ impl Failure {
 
     pub(crate) fn of(error: &dyn Classified) -> Self {
         Self { kind: error.kind(), message: error.to_string(), hint: error.hint() }
+    }
+
+    /// The message for a page, in parts that are code or not.
+    pub(crate) fn message_prose(&self) -> Vec<(bool, String)> {
+        prose(&self.message)
+    }
+
+    /// The hint for a page, in parts that are code or not.
+    pub(crate) fn hint_prose(&self) -> Option<Vec<(bool, String)>> {
+        self.hint.as_deref().map(prose)
     }
 
     pub(crate) fn status(&self) -> StatusCode {

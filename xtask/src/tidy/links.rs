@@ -1,6 +1,7 @@
 //! Links between pages lead somewhere, and the book lists exactly its pages.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::{File, Finding};
 
@@ -12,7 +13,8 @@ const SUMMARY: &str = "docs/src/SUMMARY.md";
 /// Checks every Markdown file against the files that exist.
 pub fn check(files: &[File]) -> Vec<Finding> {
     let paths: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
-    let pages: Vec<&File> = files.iter().filter(|file| file.path.ends_with(".md")).collect();
+    let pages: Vec<&File> =
+        files.iter().filter(|file| Path::new(&file.path).extension().is_some_and(|e| e == "md")).collect();
     let mut findings: Vec<Finding> = pages.iter().flat_map(|page| dead_links(page, &paths)).collect();
     findings.extend(unlisted_pages(&pages));
     findings

@@ -16,6 +16,9 @@ use super::DataError;
 use super::sources;
 use crate::app::App;
 
+/// How often an add starts over because others added first.
+const BASE_MOVED_MAX: u32 = 20;
+
 /// What to add.
 #[derive(Debug, Clone)]
 pub struct AddData {
@@ -54,6 +57,13 @@ pub(crate) struct Incoming {
     pub note: Option<String>,
 }
 
+impl Incoming {
+    /// Whether partitions of the version before that did not come again stay.
+    fn carries_over(&self) -> bool {
+        self.partition_by.is_some() && !self.replace
+    }
+}
+
 impl App {
     /// Adds a version. The source files are only ever read.
     pub async fn add_data(&self, request: AddData, progress: Arc<dyn Progress>) -> Result<Added, DataError> {
@@ -88,30 +98,37 @@ impl App {
 
     /// Stores files and records the version that they make; the last step is one transaction.
     pub(crate) async fn take_in(&self, incoming: Incoming, progress: Arc<dyn Progress>) -> Result<Added, DataError> {
-        let Incoming { dataset, files, partition_by, replace, run, note } = incoming;
-        let before = self.manifest_before(&dataset).await?;
-        let entries = self.store().add_files(files, progress).await?;
-        let entries = self.describe(&dataset, entries, partition_by.as_ref(), before.as_ref()).await?;
+        let entries = self.store().add_files(incoming.files.clone(), progress).await?;
+        // Somebody else may add at the same time: then what is carried over comes from their version.
+        for _ in 0..BASE_MOVED_MAX {
+            if let Some(added) = self.add_onto_latest(&incoming, entries.clone()).await? {
+                return Ok(added);
+            }
+        }
+        Err(DataError::Busy { dataset: incoming.dataset })
+    }
+
+    /// One attempt; none when the latest version moved meanwhile.
+    async fn add_onto_latest(&self, incoming: &Incoming, entries: Vec<FileEntry>) -> Result<Option<Added>, DataError> {
+        let Incoming { dataset, partition_by, .. } = incoming;
+        let base = self.ledger().latest_version(dataset).await?;
+        let before = match &base {
+            Some(version) => Some(self.store().manifest(&version.digest).await?),
+            None => None,
+        };
+        let entries = self.describe(dataset, entries, partition_by.as_ref(), before.as_ref()).await?;
         let partitions = partitions_of(&entries);
-        let carried = match (&before, &partition_by, replace) {
-            (Some(before), Some(_), false) => carried_over(before, &entries),
+        let mut all = match &before {
+            Some(before) if incoming.carries_over() => carried_over(before, &entries),
             _ => Vec::new(),
         };
-        let carried_count = carried.len() as u64;
-        let mut all = carried;
+        let carried_over = all.len() as u64;
         all.extend(entries);
         all.sort_by(|a, b| a.path.cmp(&b.path));
         let schema = self.schema_of_first(&all, before.as_ref()).await?;
-        let manifest = Manifest::new(all, partition_by, schema);
-        let (version, is_new) = self.record_version(&dataset, &manifest, run, note).await?;
-        Ok(Added { version, is_new, partitions, carried_over: carried_count })
-    }
-
-    async fn manifest_before(&self, dataset: &DatasetName) -> Result<Option<Manifest>, DataError> {
-        match self.ledger().latest_version(dataset).await? {
-            Some(version) => Ok(Some(self.store().manifest(&version.digest).await?)),
-            None => Ok(None),
-        }
+        let manifest = Manifest::new(all, partition_by.clone(), schema);
+        let recorded = self.record_version(incoming, &manifest, base.as_ref()).await?;
+        Ok(recorded.map(|(version, is_new)| Added { version, is_new, partitions, carried_over }))
     }
 
     /// Fills in the partition and the row count of each file; known bytes are not opened again.
@@ -166,15 +183,23 @@ impl App {
         Ok(self.inspect(first).await?.map(|facts| facts.schema).unwrap_or_default())
     }
 
+    /// Records a version; none when it carries files over from `base` and that is the latest no more.
     async fn record_version(
         &self,
-        dataset: &DatasetName,
+        incoming: &Incoming,
         manifest: &Manifest,
-        run: Option<RunId>,
-        note: Option<String>,
-    ) -> Result<(DatasetVersion, bool), DataError> {
+        base: Option<&DatasetVersion>,
+    ) -> Result<Option<(DatasetVersion, bool)>, DataError> {
+        let Incoming { dataset, run, note, .. } = incoming;
         let digest = self.store().put_manifest(manifest).await?;
         let mut tx = self.ledger().begin().await?;
+        if incoming.carries_over() {
+            let latest = tx.latest_version(dataset).await?;
+            if latest.as_ref().map(|version| version.version) != base.map(|version| version.version) {
+                tx.rollback().await?;
+                return Ok(None);
+            }
+        }
         let added = tx
             .add_version(NewVersion {
                 dataset: dataset.clone(),
@@ -182,10 +207,10 @@ impl App {
                 files: manifest.files.len() as u64,
                 bytes: manifest.bytes(),
                 rows: manifest.rows(),
-                run,
+                run: *run,
                 created_by: self.actor().clone(),
                 created_at: self.now(),
-                note,
+                note: note.clone(),
             })
             .await?;
         if added.is_new {
@@ -197,7 +222,7 @@ impl App {
         // The name in the store comes after the ledger: it lets a lost ledger be rebuilt, and is
         // repeated harmlessly by the next add if we stop here.
         self.store().publish(&format!("datasets/{dataset}"), added.version.version, &added.version.digest).await?;
-        Ok((added.version, added.is_new))
+        Ok(Some((added.version, added.is_new)))
     }
 }
 

@@ -33,7 +33,7 @@ impl App {
         guard.lock().map_err(PartError::file("lock", &guard_path))?;
         let mut lock = read(folder)?;
         let entry = LockEntry { version: version.version, digest: version.digest };
-        let changed = lock.datasets.insert(version.dataset.clone(), entry.clone()) != Some(entry);
+        let changed = lock.datasets.insert(version.dataset.clone(), entry) != Some(entry);
         if changed {
             write_atomically(&folder.join(LOCK_FILE), lock.render().as_bytes())?;
         }

@@ -59,10 +59,10 @@ pub fn explicit(paths: &[PathBuf], base: Option<&Path>) -> Result<Vec<SourceFile
 
 /// The folders of a glob before its first wildcard: `data/flights` of `data/flights/*.parquet`.
 pub fn fixed_prefix(pattern: &str) -> PathBuf {
-    let is_wild = |part: &&str| !part.contains(['*', '?', '[', '{']);
+    let is_plain = |part: &&str| !part.contains(['*', '?', '[', '{']);
     let parts: Vec<&str> = pattern.split('/').collect();
     let folders = &parts[..parts.len() - 1];
-    folders.iter().copied().take_while(|part| is_wild(&part)).collect()
+    folders.iter().copied().take_while(is_plain).collect()
 }
 
 fn walk(folder: &Path) -> Result<Vec<PathBuf>, DataError> {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use lamp_core::dataset::DatasetVersion;
+use lamp_core::dataset::{DatasetVersion, VersionNumber};
+use lamp_core::names::DatasetName;
 use lamp_store::{Damage, Progress};
 
 use super::DataError;
@@ -47,17 +48,24 @@ impl App {
         Ok(found)
     }
 
+    /// Models whose training data came from this version, directly or through derived datasets.
     async fn models_using(&self, version: &DatasetVersion) -> Result<Vec<String>, DataError> {
+        let mut touched = vec![(version.dataset.clone(), version.version)];
         let mut models = Vec::new();
-        for model in self.ledger().model_versions(None).await? {
-            let Some(run) = self.ledger().find_run(model.run).await? else { continue };
-            let uses_it = run.manifest.is_some_and(|manifest| {
-                manifest
-                    .inputs
-                    .values()
-                    .any(|input| input.dataset == version.dataset && input.version == version.version)
-            });
-            if uses_it {
+        // Runs are listed newest first; what a build made comes before what was trained on it.
+        let runs = self.ledger().runs(u32::MAX).await?;
+        for run in runs.iter().rev() {
+            let Some(manifest) = &run.manifest else { continue };
+            let is_touched = |(dataset, number): &(DatasetName, VersionNumber)| {
+                manifest.inputs.values().any(|input| &input.dataset == dataset && input.version == *number)
+            };
+            if !touched.iter().any(is_touched) {
+                continue;
+            }
+            for made in self.ledger().versions_made_by(run.id).await? {
+                touched.push((made.dataset, made.version));
+            }
+            if let Some(model) = self.ledger().find_model_of_run(run.id).await? {
                 models.push(model.id.to_string());
             }
         }

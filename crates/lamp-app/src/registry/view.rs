@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lamp_core::digest::Digest;
 use lamp_core::names::{ModelName, ServiceName};
 use lamp_core::reference::{Reference, Selector};
 use lamp_core::registry::{Approval, ModelVersion};
@@ -110,7 +111,7 @@ impl App {
             .map(|key| (key.clone(), (value(&facts_a, &key), value(&facts_b, &key))))
             .filter(|(_, (a, b))| a != b)
             .collect();
-        Ok(Comparison { metrics, same_data, differences, a, b })
+        Ok(Comparison { a, b, metrics, same_data, differences })
     }
 }
 
@@ -123,7 +124,7 @@ fn facts(view: &ModelView) -> BTreeMap<String, String> {
     if let Some(manifest) = view.run.as_ref().and_then(|run| run.manifest.as_ref()) {
         facts.insert("seed".to_owned(), manifest.seed.to_string());
         facts.insert("command".to_owned(), manifest.command.clone());
-        facts.insert("environment".to_owned(), manifest.environment.map(|d| d.short()).unwrap_or_default());
+        facts.insert("environment".to_owned(), manifest.environment.map(Digest::short).unwrap_or_default());
         for (role, input) in &manifest.inputs {
             facts.insert(format!("data {role}"), format!("{}@{} as {}", input.dataset, input.version, input.slice));
         }

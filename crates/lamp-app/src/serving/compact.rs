@@ -1,6 +1,7 @@
 //! Compaction: closed segments of the prediction log become versions of `predictions/SERVICE`.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use lamp_store::{NoProgress, SourceFile};
 use super::ServingError;
 use crate::app::App;
 use crate::data::add::Incoming;
-use crate::parts::PartError;
+use crate::parts::{PartError, lock_file};
 
 /// What a compaction did.
 #[derive(Debug, Clone)]
@@ -32,6 +33,7 @@ impl App {
     /// Takes the closed segments of a service in. Segments are removed only after the version
     /// stands; a crash in between takes them in twice, and the prediction ids make that harmless.
     pub async fn compact(&self, service: &ServiceName) -> Result<Option<Compacted>, ServingError> {
+        let _one_at_a_time = self.lock_log(service).await?;
         let closed = segment::list_closed(&self.layout().log(), service)
             .map_err(PartError::file("read", &self.layout().service_log(service)))?;
         let mut by_day: BTreeMap<PartitionKey, Vec<Prediction>> = BTreeMap::new();
@@ -53,6 +55,13 @@ impl App {
             std::fs::remove_file(path).map_err(PartError::file("remove", path))?;
         }
         Ok(Some(Compacted { version, rows, segments: closed.len() }))
+    }
+
+    /// One compaction of a service at a time, also across processes.
+    async fn lock_log(&self, service: &ServiceName) -> Result<File, ServingError> {
+        let folder = self.layout().service_log(service);
+        std::fs::create_dir_all(&folder).map_err(PartError::file("create", &folder))?;
+        Ok(lock_file(&folder.join("compact.lock")).await?)
     }
 
     async fn take_in_days(

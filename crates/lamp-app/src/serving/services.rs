@@ -64,11 +64,11 @@ impl App {
             deadline_ms: u64::try_from(config.deadline.as_millis()).unwrap_or(u64::MAX),
             route: self.ledger().find_route(service).await?,
             history: self.ledger().route_history(service, history).await?,
-            replicas: acks.into_iter().map(|ack| self.replica_view(service, ack)).collect(),
+            replicas: acks.iter().map(|ack| self.replica_view(service, ack)).collect(),
         })
     }
 
-    fn replica_view(&self, service: &ServiceName, ack: ReplicaAck) -> ReplicaView {
+    fn replica_view(&self, service: &ServiceName, ack: &ReplicaAck) -> ReplicaView {
         let state: Option<GatewayState> = serde_json::from_str(&ack.state).ok();
         let silent = self.now().duration_since(ack.seen_at).unsigned_abs();
         ReplicaView {

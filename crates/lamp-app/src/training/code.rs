@@ -49,7 +49,11 @@ impl App {
             CodeChoice::Rev(rev) => (self.repo().resolve(rev).await?, CodeOrigin::Committed),
             CodeChoice::Wip => {
                 let message = format!("work in progress of run {run}");
-                (self.repo().commit_wip(run, &message, &[".lamp"]).await?, CodeOrigin::Wip)
+                // Naming a path that git ignores anyway makes `git add` fail.
+                let untracked = self.repo().status().await?.untracked;
+                let is_seen_by_git = untracked.iter().any(|path| path.starts_with(".lamp/"));
+                let exclude: &[&str] = if is_seen_by_git { &[".lamp"] } else { &[] };
+                (self.repo().commit_wip(run, &message, exclude).await?, CodeOrigin::Wip)
             }
         };
         let worktree = self.layout().run_worktree(run);

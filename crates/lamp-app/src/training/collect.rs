@@ -1,6 +1,5 @@
 //! Collecting a run: outputs hashed, the package evaluated, the result registered.
 
-use std::fs::File;
 use std::sync::Arc;
 
 use lamp_core::config::{ModelConfig, ProjectConfig, Serve};
@@ -21,7 +20,7 @@ use super::mount::MountSpec;
 use super::start::PLAN_FILE;
 use crate::app::App;
 use crate::data::add::Incoming;
-use crate::parts::PartError;
+use crate::parts::{PartError, lock_file};
 use crate::workspace;
 
 impl App {
@@ -29,7 +28,8 @@ impl App {
     /// waits and sees the same result.
     pub async fn collect_run(&self, id: RunId) -> Result<Run, RunError> {
         let folder = RunFolder::open(&self.layout().runs(), id)?;
-        let guard = lock_folder(&folder).await?;
+        // One collector at a time, also across processes.
+        let guard = lock_file(&folder.path().join("collect.lock")).await?;
         let run = self.known_run(id).await?;
         if run.state.is_final() {
             return ended(run);
@@ -196,21 +196,6 @@ fn ended(run: Run) -> Result<Run, RunError> {
         (RunState::Failed, Some(why)) => Err(RunError::CommandFailed { run: run.id, why: why.clone() }),
         _ => Ok(run),
     }
-}
-
-/// One collector at a time, also across processes; the kernel lets go when a process dies.
-async fn lock_folder(folder: &RunFolder) -> Result<File, RunError> {
-    let path = folder.path().join("collect.lock");
-    let locked = tokio::task::spawn_blocking({
-        let path = path.clone();
-        move || {
-            let file = File::create(&path)?;
-            file.lock()?;
-            Ok::<_, std::io::Error>(file)
-        }
-    });
-    let file = locked.await.map_err(|error| PartError::file("lock", &path)(std::io::Error::other(error)))?;
-    Ok(file.map_err(PartError::file("lock", &path))?)
 }
 
 pub(crate) fn read_plan(folder: &RunFolder) -> Result<RunManifest, RunError> {

@@ -197,7 +197,7 @@ impl App {
         say("preparing data");
         let folder = RunFolder::create(&self.layout().runs(), plan.id)?;
         folder.write_request(&self.request_of(plan).await?)?;
-        self.write_plan(&folder, plan, &environment)?;
+        write_plan(&folder, plan, &environment)?;
         let cwd = plan.code.worktree.join(&plan.project.dir);
         let python_path = self.python_path(&plan.code.worktree, &plan.code.workspace, plan.project);
         let extra = variables::protocol_variables(folder.path(), &python_path, plan.seed)?;
@@ -277,34 +277,6 @@ impl App {
         })
     }
 
-    /// The run's manifest as far as it is known before the command runs; the collector, which may
-    /// be another process, completes it.
-    fn write_plan(&self, folder: &RunFolder, plan: &RunPlan<'_>, environment: &Environment) -> Result<(), RunError> {
-        let manifest = RunManifest {
-            format: 1,
-            run: plan.id,
-            purpose: plan.purpose.clone(),
-            project: plan.project.name.clone(),
-            commit: plan.code.commit.hash.clone(),
-            tree: plan.code.commit.tree.clone(),
-            origin: plan.code.origin,
-            as_of: plan.as_of,
-            environment: environment.digest,
-            interpreter: environment.interpreter.clone(),
-            inputs: plan.inputs.iter().map(|(role, slice)| (role.clone(), slice.pinned())).collect(),
-            params: plan.params.clone(),
-            seed: plan.seed,
-            command: plan.command.clone(),
-            outputs: Vec::new(),
-            duration_ms: 0,
-            peak_memory: 0,
-            exit_code: 0,
-        };
-        let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
-        lockfile::write_atomically(&folder.path().join(PLAN_FILE), &text)?;
-        Ok(())
-    }
-
     pub(crate) async fn record_failure(&self, run: RunId, why: &str) -> Result<(), RunError> {
         let mut tx = self.ledger().begin().await?;
         let change =
@@ -314,4 +286,32 @@ impl App {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// The run's manifest as far as it is known before the command runs; the collector, which may
+/// be another process, completes it.
+fn write_plan(folder: &RunFolder, plan: &RunPlan<'_>, environment: &Environment) -> Result<(), RunError> {
+    let manifest = RunManifest {
+        format: 1,
+        run: plan.id,
+        purpose: plan.purpose.clone(),
+        project: plan.project.name.clone(),
+        commit: plan.code.commit.hash.clone(),
+        tree: plan.code.commit.tree.clone(),
+        origin: plan.code.origin,
+        as_of: plan.as_of,
+        environment: environment.digest,
+        interpreter: environment.interpreter.clone(),
+        inputs: plan.inputs.iter().map(|(role, slice)| (role.clone(), slice.pinned())).collect(),
+        params: plan.params.clone(),
+        seed: plan.seed,
+        command: plan.command.clone(),
+        outputs: Vec::new(),
+        duration_ms: 0,
+        peak_memory: 0,
+        exit_code: 0,
+    };
+    let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
+    lockfile::write_atomically(&folder.path().join(PLAN_FILE), &text)?;
+    Ok(())
 }

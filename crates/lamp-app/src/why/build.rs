@@ -2,7 +2,10 @@
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use lamp_core::dataset::DatasetVersion;
+use lamp_core::digest::Digest;
+use lamp_core::human;
 use lamp_core::ids::PredictionId;
 use lamp_core::names::ServiceName;
 use lamp_core::prediction::Prediction;
@@ -19,12 +22,16 @@ const FILES_SHOWN_MAX: usize = 3;
 const DEPTH_MAX: usize = 32;
 
 impl App {
+    fn shown(&self, at: Timestamp) -> String {
+        human::exact_instant(at, &self.workspace().root.time_zone)
+    }
+
     pub(super) async fn why_prediction(&self, id: PredictionId) -> Result<Node, WhyError> {
         let found = self.prediction(id).await?;
         let prediction = &found.prediction;
         let mut node = Node::new(NodeKind::Prediction, "", id);
         node.fact("service", &prediction.service);
-        node.fact("answered at", prediction.served_at);
+        node.fact("answered at", self.shown(prediction.served_at));
         node.fact("answered by", prediction.served_by);
         if let Some(reason) = prediction.reason {
             node.fact("not by the primary because", reason.as_str());
@@ -67,7 +74,10 @@ impl App {
             let shadow = past.shadow.as_ref().map_or_else(|| "–".to_owned(), ToString::to_string);
             let what = format!(
                 "{} answers; primary {primary}, shadow {shadow}; by {} at {}: {}",
-                past.active, past.changed_by, past.changed_at, past.why
+                past.active,
+                past.changed_by,
+                self.shown(past.changed_at),
+                past.why
             );
             node.fact(&format!("epoch {}", past.epoch), what);
         }
@@ -99,7 +109,7 @@ impl App {
                 lamp_core::registry::Decision::Rejected => "rejected by",
             };
             let mut signed = Node::new(NodeKind::Approval, decision, &approval.by);
-            signed.fact("at", approval.at);
+            signed.fact("at", self.shown(approval.at));
             signed.fact("note", &approval.note);
             signed.fact("report", approval.evidence);
             node.from.push(signed);
@@ -124,7 +134,7 @@ impl App {
             let mut node = Node::new(NodeKind::Run, &relation, run.id);
             node.fact("what", &run.purpose);
             node.fact("state", run.state.as_str());
-            node.fact("asked for by", format!("{} at {}", run.created_by, run.created_at));
+            node.fact("asked for by", format!("{} at {}", run.created_by, self.shown(run.created_at)));
             if let Some(failure) = &run.failure {
                 node.fact("failure", failure);
             }
@@ -135,11 +145,15 @@ impl App {
             let params = params.collect::<Vec<_>>().join(" ");
             node.fact("parameters", if params.is_empty() { "none".to_owned() } else { params });
             node.fact("seed", manifest.seed);
-            let lock = manifest.environment.map_or_else(|| "not locked".to_owned(), |digest| digest.short());
+            let lock = manifest.environment.map_or_else(|| "not locked".to_owned(), Digest::short);
             node.fact("environment", format!("{lock}, {}", manifest.interpreter));
             node.fact(
                 "took",
-                format!("{:.1} s, {} MB at its peak", seconds(manifest.duration_ms), manifest.peak_memory / 1_000_000),
+                format!(
+                    "{}, {} at its peak",
+                    human::duration(manifest.duration_ms),
+                    human::bytes(manifest.peak_memory)
+                ),
             );
             if depth > 0 {
                 for (role, input) in &manifest.inputs {
@@ -152,11 +166,11 @@ impl App {
     }
 
     async fn commit_node(&self, run: &Run) -> Node {
-        let mut node = Node::new(NodeKind::Commit, "at commit", &run.commit);
+        let mut node = Node::new(NodeKind::Commit, "at", &run.commit);
         if let Ok(commit) = self.repo().log1(&run.commit).await {
             node.fact("subject", &commit.subject);
             node.fact("author", format!("{} <{}>", commit.author, commit.email));
-            node.fact("committed at", commit.at);
+            node.fact("committed at", self.shown(commit.at));
         } else {
             node.fact("warning", "this commit is not in the repository");
         }
@@ -180,9 +194,9 @@ impl App {
     ) -> Result<Node, WhyError> {
         let mut node = Node::new(NodeKind::Dataset, relation, reference_of(&version));
         node.fact("digest", version.digest);
-        node.fact("added", format!("by {} at {}", version.created_by, version.created_at));
-        let rows = version.rows.map(|rows| format!(", {rows} rows")).unwrap_or_default();
-        node.fact("holds", format!("{} files, {} bytes{rows}", version.files, version.bytes));
+        node.fact("added", format!("by {} at {}", version.created_by, self.shown(version.created_at)));
+        let rows = version.rows.map(|rows| format!(", {} rows", human::count(rows))).unwrap_or_default();
+        node.fact("holds", format!("{} files, {}{rows}", human::count(version.files), human::bytes(version.bytes)));
         if let Some(used) = used {
             let partitions = match (used.partitions.first(), used.partitions.last()) {
                 (Some(first), Some(last)) => format!(": {} partitions, {first} to {last}", used.partitions.len()),
@@ -209,15 +223,15 @@ impl App {
         let hidden = files.len().saturating_sub(FILES_SHOWN_MAX);
         let mut nodes = Vec::new();
         for file in files.iter().take(FILES_SHOWN_MAX) {
-            let mut node = Node::new(NodeKind::File, "file", &file.path);
+            let mut node = Node::new(NodeKind::File, "", &file.path);
             node.fact("digest", file.digest);
             node.fact("sha256", &file.sha256);
-            let rows = file.rows.map(|rows| format!(", {rows} rows")).unwrap_or_default();
-            node.fact("size", format!("{} bytes{rows}", file.size));
+            let rows = file.rows.map(|rows| format!(", {} rows", human::count(rows))).unwrap_or_default();
+            node.fact("size", format!("{}{rows}", human::bytes(file.size)));
             nodes.push(node);
         }
         if hidden > 0 {
-            let mut rest = Node::new(NodeKind::File, "file", format!("… and {hidden} more"));
+            let mut rest = Node::new(NodeKind::File, "", format!("… and {hidden} more"));
             rest.fact("all of them", format!("lamp data get {}@{} --to DIR", version.dataset, version.version));
             nodes.push(rest);
         }
@@ -240,9 +254,4 @@ fn answering_model(prediction: &Prediction) -> Option<&str> {
 #[expect(clippy::cast_precision_loss, reason = "shown to one decimal")]
 fn millis(micros: u64) -> f64 {
     micros as f64 / 1_000.0
-}
-
-#[expect(clippy::cast_precision_loss, reason = "shown to one decimal")]
-fn seconds(millis: u64) -> f64 {
-    millis as f64 / 1_000.0
 }

@@ -124,6 +124,16 @@ pub struct ModelsCompare {
     pub json: bool,
 }
 
+/// Take a decided version that serves nowhere out of use. Its record stays.
+#[derive(Debug, Args)]
+pub struct Retire {
+    /// MODEL@V.
+    pub model: String,
+    /// Why.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub note: String,
+}
+
 /// Sign a decision on a candidate. It is recorded with your name and the hash of the report.
 #[derive(Debug, Args)]
 #[command(

@@ -8,7 +8,7 @@ use lamp_core::affected::Why;
 
 use crate::args::Affected;
 use crate::failure::Failure;
-use crate::ui;
+use crate::ui::{self, out};
 
 pub async fn run(app: &App, args: &Affected) -> Result<ExitCode, Failure> {
     let affected = app.affected(&args.base).await?;
@@ -27,20 +27,19 @@ pub async fn run(app: &App, args: &Affected) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(why) = &affected.everything {
-        println!("{}: {}", style("everything").bold(), why.steps.join(" → "));
+        out!("{}: {}", style("everything").bold(), why.steps.join(" → "));
     }
-    let line =
-        |kind: &str, name: &str, why: &Why| println!("{kind:<8} {}  {}", style(name).bold(), why.steps.join(" → "));
+    let line = |kind: &str, name: &str, why: &Why| out!("{kind:<8} {}  {}", style(name).bold(), why.steps.join(" → "));
     affected.projects.iter().for_each(|(name, why)| line("project", name.as_str(), why));
     affected.datasets.iter().for_each(|(name, why)| line("dataset", name.as_str(), why));
     affected.models.iter().for_each(|(name, why)| line("model", name.as_str(), why));
     affected.services.iter().for_each(|(name, why)| line("service", name.as_str(), why));
     affected.tests.iter().for_each(|((project, test), why)| line("test", &format!("{project}/{test}"), why));
-    if affected.projects.is_empty() && affected.everything.is_none() {
-        println!("Nothing that runs is touched since {}.", args.base);
+    if affected.is_nothing() {
+        out!("Nothing that runs is touched since {}.", args.base);
     }
     for (path, reason) in &affected.ignored {
-        println!("{}", style(format!("ignored  {path}  {reason}")).dim());
+        out!("{}", style(format!("ignored  {path}  {reason}")).dim());
     }
     Ok(ExitCode::SUCCESS)
 }

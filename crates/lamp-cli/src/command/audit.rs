@@ -8,7 +8,7 @@ use lamp_app::App;
 use super::verdict;
 use crate::args::Audit;
 use crate::failure::Failure;
-use crate::ui::{self, Listing};
+use crate::ui::{self, Listing, out};
 
 pub async fn run(app: &App, args: &Audit) -> Result<ExitCode, Failure> {
     match args {
@@ -39,10 +39,10 @@ pub async fn run(app: &App, args: &Audit) -> Result<ExitCode, Failure> {
                 let broken = &report.broken;
                 ui::print_json(&serde_json::json!({"events": report.events, "head": report.head, "broken": broken}))?;
             } else if let Some(broken) = &report.broken {
-                println!("{} at event {}: {}", style("broken").red().bold(), broken.seq, broken.why);
+                out!("{} at event {}: {}", style("broken").red().bold(), broken.seq, broken.why);
             } else {
                 let head = report.head.short();
-                println!("{}  {} events, head {head}", style("whole").green().bold(), ui::count(report.events));
+                out!("{}  {} events, head {head}", style("whole").green().bold(), ui::count(report.events));
             }
             Ok(verdict(report.broken.is_none()))
         }

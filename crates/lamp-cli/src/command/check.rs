@@ -11,7 +11,7 @@ use lamp_core::check::{Check as Verdicts, Verdict};
 use super::verdict;
 use crate::args::Check;
 use crate::failure::Failure;
-use crate::ui::{self, Spinner};
+use crate::ui::{self, Spinner, out};
 
 pub async fn run(app: &App, args: &Check) -> Result<ExitCode, Failure> {
     let names = if args.data.is_empty() { app.checkable().await? } else { args.data.clone() };
@@ -43,7 +43,7 @@ fn print(report: &CheckReport, all: bool) {
     let word = if failed == 0 { style("kept").green().bold() } else { style("broken").red().bold() };
     let pieces =
         if report.pieces.len() > 1 { format!(" over {} partitions", report.pieces.len()) } else { String::new() };
-    println!(
+    out!(
         "{}  {word}  {passed} passed, {failed} failed, {not_evaluated} not evaluated{pieces}  ({})",
         style(format!("{}@{}", version.dataset, version.version)).bold(),
         report.contract,
@@ -59,7 +59,7 @@ fn print(report: &CheckReport, all: bool) {
         print_not_evaluated(report);
     }
     for incident in &report.incidents {
-        println!("  incident opened: {}", incident.title);
+        out!("  incident opened: {}", incident.title);
     }
 }
 
@@ -69,7 +69,7 @@ fn print_not_evaluated(report: &CheckReport) {
     for check in report.pieces.iter().flat_map(|piece| &piece.checks) {
         if check.verdict == Verdict::NotEvaluated && !seen.contains(&&check.rule) {
             seen.push(&check.rule);
-            println!("  {} {}: {}", style("not evaluated").yellow(), check.rule, check.message);
+            out!("  {} {}: {}", style("not evaluated").yellow(), check.rule, check.message);
         }
     }
 }
@@ -81,5 +81,5 @@ fn print_check(piece: &PieceChecks, check: &Verdicts) {
         Verdict::NotEvaluated => style("not evaluated").yellow(),
     };
     let partition = piece.partition.as_ref().map(|key| format!("[{key}] ")).unwrap_or_default();
-    println!("  {mark} {partition}{}: {}", check.rule, check.message);
+    out!("  {mark} {partition}{}: {}", check.rule, check.message);
 }

@@ -8,7 +8,7 @@ use lamp_core::contract::{Severity, lint};
 use super::verdict;
 use crate::args::{Contract, ContractLint};
 use crate::failure::Failure;
-use crate::ui::print_json;
+use crate::ui::{out, print_json};
 
 pub fn run(args: &Contract) -> Result<ExitCode, Failure> {
     match args {
@@ -31,13 +31,13 @@ fn run_lint(args: &ContractLint) -> Result<ExitCode, Failure> {
                     Severity::Error => style("error").red().bold(),
                     Severity::Warning => style("warning").yellow().bold(),
                 };
-                println!("{label}:{}:{}: {word}: {}", lint.line, lint.column, lint.message);
+                out!("{label}:{}:{}: {word}: {}", lint.line, lint.column, lint.message);
                 if let Some(hint) = &lint.hint {
-                    println!("  {}: {hint}", style("hint").cyan());
+                    out!("  {}: {hint}", style("hint").cyan());
                 }
             }
             if found.is_empty() {
-                println!("{label}: {}", style("fine").green());
+                out!("{label}: {}", style("fine").green());
             }
         }
         all.push(serde_json::json!({"file": label, "lints": found}));

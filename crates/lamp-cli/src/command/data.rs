@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{params, train, verdict};
 use crate::args::{Data, DataAdd, DataBuild, DataGet, DataLog, DataVerify, Json};
 use crate::failure::Failure;
-use crate::ui::{self, Listing, Spinner};
+use crate::ui::{self, Listing, Spinner, out};
 
 pub async fn run(app: &App, args: Data) -> Result<ExitCode, Failure> {
     match args {
@@ -46,12 +46,12 @@ async fn add(app: &App, args: DataAdd) -> Result<ExitCode, Failure> {
             0 => String::new(),
             files => format!(" ({} carried over)", ui::count(files)),
         };
-        println!("{name}  {size}{carried}  {}", version.digest.short());
+        out!("{name}  {size}{carried}  {}", version.digest.short());
     } else {
-        println!("{name}  the same bytes as before: {size}  {}", version.digest.short());
+        out!("{name}  the same bytes as before: {size}  {}", version.digest.short());
     }
     if !is_declared {
-        println!("note: no lamp.toml declares `{}`, so no contract is checked", version.dataset);
+        out!("note: no lamp.toml declares `{}`, so no contract is checked", version.dataset);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -69,7 +69,7 @@ async fn get(app: &App, args: &DataGet) -> Result<ExitCode, Failure> {
     for reference in references {
         let request = GetData { reference, to: args.to.clone(), overwrite };
         let got = app.get_data(request, ui::byte_bar()).await?;
-        println!(
+        out!(
             "{}  {} written, {} unchanged, {} in {}",
             style(format!("{}@{}", got.version.dataset, got.version.version)).bold(),
             ui::count(got.checkout.written),
@@ -152,15 +152,15 @@ async fn verify(app: &App, args: &DataVerify) -> Result<ExitCode, Failure> {
     for verified in &found {
         let name = format!("{}@{}", verified.version.dataset, verified.version.version);
         if verified.damage.is_empty() {
-            println!("{name}  {} files  {}", ui::count(verified.files), style("whole").green());
+            out!("{name}  {} files  {}", ui::count(verified.files), style("whole").green());
             continue;
         }
-        println!("{name}  {}", style("damaged").red().bold());
+        out!("{name}  {}", style("damaged").red().bold());
         for damage in &verified.damage {
-            println!("  {damage}");
+            out!("  {damage}");
         }
         if !verified.models.is_empty() {
-            println!("  models trained on it: {}", verified.models.join(", "));
+            out!("  models trained on it: {}", verified.models.join(", "));
         }
     }
     Ok(verdict(is_whole))
@@ -180,7 +180,7 @@ async fn build(app: &App, args: &DataBuild) -> Result<ExitCode, Failure> {
     drop(spinner);
     if let Some(version) = version {
         let rows = version.rows.map(|rows| format!(", {} rows", ui::count(rows))).unwrap_or_default();
-        println!(
+        out!(
             "{}  {} files, {}{rows}  run {}",
             style(format!("{}@{}", version.dataset, version.version)).bold(),
             ui::count(version.files),

@@ -9,6 +9,7 @@ use lamp_core::route::Route;
 use super::switch::report_obedience;
 use crate::args::{Deploy, Rollback};
 use crate::failure::Failure;
+use crate::ui::out;
 
 pub async fn run(app: &App, args: &Deploy) -> Result<ExitCode, Failure> {
     let request = Request {
@@ -31,7 +32,7 @@ pub async fn rollback(app: &App, args: &Rollback) -> Result<ExitCode, Failure> {
 fn print(route: &Route) {
     let name =
         |model: &Option<lamp_core::route::ModelRef>| model.as_ref().map_or_else(|| "–".to_owned(), ToString::to_string);
-    println!(
+    out!(
         "{}  primary {}  shadow {}  {} answers  (epoch {})",
         route.service,
         name(&route.primary),

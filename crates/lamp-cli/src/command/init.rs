@@ -10,6 +10,7 @@ use lamp_runner::git::{GitError, Repo};
 
 use crate::args::Init;
 use crate::failure::Failure;
+use crate::ui::out;
 
 pub async fn run(directory: Option<&Path>, args: &Init) -> Result<ExitCode, Failure> {
     let here = match directory {
@@ -28,33 +29,33 @@ pub async fn run(directory: Option<&Path>, args: &Init) -> Result<ExitCode, Fail
     describe(&root, is_new_repo, &steps);
     let nothing_to_do = !is_new_repo && steps.iter().all(|step| matches!(step, Step::Keep { .. }));
     if nothing_to_do {
-        println!("Nothing to do: this is a Lamplighter workspace already.");
+        out!("Nothing to do: this is a Lamplighter workspace already.");
         return Ok(ExitCode::SUCCESS);
     }
     if !args.yes && !confirmed()? {
-        println!("Nothing was written.");
+        out!("Nothing was written.");
         return Ok(ExitCode::SUCCESS);
     }
     if is_new_repo {
         Repo::init(&root).await?;
     }
     carry_out(&root, &steps)?;
-    println!(
-        "\nNext:\n  git add -A && git commit -m \"Start with Lamplighter\"\n  edit projects/NAME/lamp.toml, then: lamp data add NAME"
-    );
+    let project = args.project.as_ref().map_or("NAME", lamp_core::names::ProjectName::as_str);
+    out!("\nNext:\n  git add -A && git commit -m \"Start with Lamplighter\"");
+    out!("  edit projects/{project}/lamp.toml, then: lamp data add DATASET");
     Ok(ExitCode::SUCCESS)
 }
 
 fn describe(root: &Path, is_new_repo: bool, steps: &[Step]) {
-    println!("In {}:", root.display());
+    out!("In {}:", root.display());
     if is_new_repo {
-        println!("  git init");
+        out!("  git init");
     }
     for step in steps {
         match step {
-            Step::Create { path, .. } => println!("  create  {path}"),
-            Step::Append { path, lines } => println!("  append  {path}: {}", lines.join(", ")),
-            Step::Keep { path } => println!("  keep    {path} (as it is)"),
+            Step::Create { path, .. } => out!("  create  {path}"),
+            Step::Append { path, lines } => out!("  append  {path}: {}", lines.join(", ")),
+            Step::Keep { path } => out!("  keep    {path} (as it is)"),
         }
     }
 }

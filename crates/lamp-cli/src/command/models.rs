@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use console::style;
 use lamp_app::App;
+use lamp_app::registry::RegistryError;
 use lamp_app::registry::decide::Decide as Request;
 use lamp_app::registry::view::{Comparison, ModelView};
-use lamp_core::registry::{Decision, ModelState};
+use lamp_core::registry::{Decision, DecisionError, ModelState};
 
-use crate::args::{Decide, Models, ModelsLs};
+use crate::args::{Decide, Models, ModelsLs, Retire};
 use crate::failure::Failure;
-use crate::ui::{self, Listing};
+use crate::ui::{self, Listing, out};
 
 pub async fn run(app: &App, args: &Models) -> Result<ExitCode, Failure> {
     match args {
@@ -30,15 +31,25 @@ pub async fn run(app: &App, args: &Models) -> Result<ExitCode, Failure> {
 pub async fn decide(app: &App, args: &Decide, decision: Decision) -> Result<ExitCode, Failure> {
     let request =
         Request { model: args.model.clone(), decision, note: args.note.clone(), gate_override: args.override_gate };
-    let approval = app.decide(request).await?;
+    let approval = app.decide(request).await.map_err(|error| {
+        let is_verdict = matches!(error, RegistryError::Decision(DecisionError::GateFailed { .. }));
+        let failure = Failure::from(error);
+        if is_verdict { failure.as_verdict() } else { failure }
+    })?;
     let word = match approval.decision {
         Decision::Approved => style("approved").green().bold(),
         Decision::Rejected => style("rejected").red().bold(),
     };
-    println!("{} {word} by {} on report {}", approval.model, approval.by, approval.evidence.short());
+    out!("{} {word} by {} on report {}", approval.model, approval.by, approval.evidence.short());
     if approval.decision == Decision::Approved {
-        println!("\nNext: lamp deploy SERVICE {} --as primary", approval.model);
+        out!("\nNext: lamp deploy SERVICE {} --as primary", approval.model);
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn retire(app: &App, args: &Retire) -> Result<ExitCode, Failure> {
+    let model = app.retire(&args.model, &args.note).await?;
+    out!("{} {}", model.id, coloured(model.state));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -86,8 +97,8 @@ pub fn print_report(app: &App, view: &ModelView) {
     let model = &view.model;
     let evidence = &model.evidence;
     let zone = &app.workspace().root.time_zone;
-    let line = |name: &str, value: &str| println!("  {:<14} {value}", style(name).dim());
-    println!("{}  {}  {}", style(&model.id).bold(), coloured(model.state), model.flavour);
+    let line = |name: &str, value: &str| out!("  {:<14} {value}", style(name).dim());
+    out!("{}  {}  {}", style(&model.id).bold(), coloured(model.state), model.flavour);
     line("commit", &model.commit);
     line("run", &format!("{} at {}", model.run, ui::instant(model.created_at, zone)));
     line("serving", &serving(view));
@@ -132,12 +143,12 @@ fn print_comparison(comparison: &Comparison) {
         let difference = difference.map_or_else(|| "–".to_owned(), |difference| format!("{difference:+.4}"));
         listing.row([name.clone(), shown(*of_a), shown(*of_b), difference]);
     }
-    println!("first: {}   second: {}", style(a).bold(), style(b).bold());
+    out!("first: {}   second: {}", style(a).bold(), style(b).bold());
     listing.print("Neither was measured.");
     if !comparison.same_data {
-        println!("{}: they were measured on different held-out data", style("careful").yellow().bold());
+        out!("{}: they were measured on different held-out data", style("careful").yellow().bold());
     }
     for (name, (of_a, of_b)) in &comparison.differences {
-        println!("  {:<16} {of_a}  →  {of_b}", style(name).dim());
+        out!("  {:<16} {of_a}  →  {of_b}", style(name).dim());
     }
 }

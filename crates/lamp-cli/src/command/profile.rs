@@ -9,7 +9,7 @@ use lamp_core::profile::{ColumnProfile, Scalar};
 
 use crate::args::Profile;
 use crate::failure::Failure;
-use crate::ui::{self, Spinner};
+use crate::ui::{self, Spinner, out};
 
 /// Bars of a numeric histogram.
 const BINS: usize = 10;
@@ -39,7 +39,7 @@ pub async fn run(app: &App, args: &Profile) -> Result<ExitCode, Failure> {
         ui::print_json(&serde_json::json!({"version": name, "rows": view.profile.rows, "columns": columns}))?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!(
+    out!(
         "{}  {} rows, {} columns, {} partitions",
         style(format!("{}@{}", view.version.dataset, view.version.version)).bold(),
         ui::count(view.profile.rows),
@@ -47,7 +47,7 @@ pub async fn run(app: &App, args: &Profile) -> Result<ExitCode, Failure> {
         view.partitions.len(),
     );
     for column in view.profile.columns.iter().filter(is_wanted) {
-        println!();
+        out!("");
         print_column(column);
     }
     Ok(ExitCode::SUCCESS)
@@ -69,7 +69,7 @@ fn as_json(column: &ColumnProfile) -> serde_json::Value {
 }
 
 fn print_column(column: &ColumnProfile) {
-    println!("{}  {}", style(&column.name).bold(), style(&column.data_type).dim());
+    out!("{}  {}", style(&column.name).bold(), style(&column.data_type).dim());
     let mut facts = vec![format!("nulls {:.1} %", column.null_share() * 100.0)];
     let (low, high) = column.distinct_range();
     facts.push(if low == high {
@@ -86,7 +86,7 @@ fn print_column(column: &ColumnProfile) {
             facts.push(format!("{name} {}", number(value)));
         }
     }
-    println!("  {}", facts.join("   "));
+    out!("  {}", facts.join("   "));
     print_bars(column);
 }
 
@@ -100,10 +100,10 @@ fn print_bars(column: &ColumnProfile) {
     for bin in &histogram.bins {
         let label = &bin.label;
         let padding = " ".repeat(width - console::measure_text_width(label));
-        println!("  {padding}{label} {} {}", style(bar(bin.count, largest)).cyan(), ui::count(bin.count));
+        out!("  {padding}{label} {} {}", style(bar(bin.count, largest)).cyan(), ui::count(bin.count));
     }
     if histogram.others > 0 {
-        println!("  {} other values: {}", " ".repeat(width), ui::count(histogram.others));
+        out!("  {} other values: {}", " ".repeat(width), ui::count(histogram.others));
     }
 }
 

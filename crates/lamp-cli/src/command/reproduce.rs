@@ -10,7 +10,7 @@ use lamp_app::training::reproduce::Reproduced;
 use super::verdict;
 use crate::args::Reproduce;
 use crate::failure::Failure;
-use crate::ui::{self, Spinner};
+use crate::ui::{self, Spinner, out};
 
 pub async fn run(app: &App, args: &Reproduce) -> Result<ExitCode, Failure> {
     let spinner = Arc::new(Spinner::start("repeating"));
@@ -29,14 +29,14 @@ pub async fn run(app: &App, args: &Reproduce) -> Result<ExitCode, Failure> {
     } else {
         match &reproduction.outcome {
             Reproduced::BitIdentical => {
-                println!("{}: every output has the same bytes", style("bit-identical").green().bold())
+                out!("{}: every output has the same bytes", style("bit-identical").green().bold());
             }
-            Reproduced::WithinTolerance { files, difference } => println!(
+            Reproduced::WithinTolerance { files, difference } => out!(
                 "{}: {} differ in bytes, answers by at most {difference:.3e}",
                 style("within tolerance").green().bold(),
                 files.join(", ")
             ),
-            Reproduced::Different { first } => println!("{}: first {first}", style("different").red().bold()),
+            Reproduced::Different { first } => out!("{}: first {first}", style("different").red().bold()),
         }
     }
     Ok(verdict(!matches!(reproduction.outcome, Reproduced::Different { .. })))

@@ -8,10 +8,11 @@ use std::time::Duration;
 use console::style;
 use lamp_app::App;
 use lamp_app::training::runs::RunView;
+use lamp_core::digest::Digest;
 
 use crate::args::{Runs, RunsLogs, RunsLs};
 use crate::failure::Failure;
-use crate::ui::{self, Listing};
+use crate::ui::{self, Listing, out};
 
 /// How often a followed log is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -34,7 +35,7 @@ pub async fn run(app: &App, args: &Runs) -> Result<ExitCode, Failure> {
         Runs::Logs(args) => logs(app, args).await,
         Runs::Stop(args) => {
             let run = app.stop_run(&args.run).await?;
-            println!("run {} is {}", run.id, run.state.as_str());
+            out!("run {} is {}", run.id, run.state.as_str());
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -66,8 +67,8 @@ async fn ls(app: &App, args: &RunsLs) -> Result<ExitCode, Failure> {
 fn print(app: &App, view: &RunView) {
     let run = &view.run;
     let zone = &app.workspace().root.time_zone;
-    let line = |name: &str, value: &str| println!("{:<12} {value}", style(name).dim());
-    println!("{}  {}  {}", style(run.id).bold(), run.purpose, run.state.as_str());
+    let line = |name: &str, value: &str| out!("{:<12} {value}", style(name).dim());
+    out!("{}  {}  {}", style(run.id).bold(), run.purpose, run.state.as_str());
     line("commit", &run.commit);
     line("started", &format!("{} by {}", ui::instant(run.created_at, zone), run.created_by));
     if let Some(failure) = &run.failure {
@@ -82,7 +83,7 @@ fn print(app: &App, view: &RunView) {
             line("parameter", &format!("{key}={value}"));
         }
         line("seed", &manifest.seed.to_string());
-        line("environment", &manifest.environment.map_or_else(|| "not locked".to_owned(), |digest| digest.short()));
+        line("environment", &manifest.environment.map_or_else(|| "not locked".to_owned(), Digest::short));
         line(
             "took",
             &format!("{}, {} at its peak", ui::duration(manifest.duration_ms), ui::bytes(manifest.peak_memory)),
@@ -103,15 +104,18 @@ fn print(app: &App, view: &RunView) {
 async fn logs(app: &App, args: &RunsLogs) -> Result<ExitCode, Failure> {
     let (run, path) = app.run_log(&args.run).await?;
     let mut offset = print_from(&path, 0)?;
-    while args.follow {
+    if !args.follow {
+        return Ok(ExitCode::SUCCESS);
+    }
+    loop {
+        // Asked before the last look, so that nothing that is written in between is missed.
         let is_over = app.find_run(&run.id.to_string()).await?.state.is_final();
         offset = print_from(&path, offset)?;
         if is_over {
-            break;
+            return Ok(ExitCode::SUCCESS);
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints a file from an offset; returns where it ended.

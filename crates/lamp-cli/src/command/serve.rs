@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use super::until_interrupted;
 use crate::args::Serve;
 use crate::failure::Failure;
+use crate::ui::out;
 
 /// How often the ledger is asked for newer routes, for replicas that nobody told.
 const POLL_EVERY: Duration = Duration::from_secs(1);
@@ -56,16 +57,27 @@ pub async fn serve(app: &App, listen: SocketAddr, stopped: watch::Receiver<bool>
         tracing::warn!(%error, "a service cannot be served yet; trying again every second");
     }
     let address = listener.local_addr().unwrap_or(listen);
-    println!("predictions on http://{address}");
+    out!("predictions on http://{address}");
     let polling = tokio::spawn(poll(Arc::clone(&feeder), stopped.clone()));
     let admin_server = tokio::spawn({
         let (gateway, hook, stopped) = (gateway.clone(), refresh_hook(&feeder), stopped.clone());
-        async move { gateway.serve_admin(admin, hook, stop_signal(stopped)).await }
+        async move {
+            if let Err(error) = gateway.serve_admin(admin, hook, stop_signal(stopped)).await {
+                tracing::error!(%error, "the admin socket ended");
+            }
+        }
     });
     let served = gateway.serve(listener, stop_signal(stopped)).await;
     gateway.close().await;
-    polling.abort();
-    admin_server.abort();
+    // Both have ended before we say goodbye, or a late word would bring this replica back.
+    for task in [polling, admin_server] {
+        task.abort();
+        if let Err(error) = task.await
+            && error.is_panic()
+        {
+            tracing::error!(%error, "a task of the gateway panicked");
+        }
+    }
     if let Err(error) = feeder.forget().await {
         tracing::warn!(%error, "could not say goodbye to the ledger");
     }

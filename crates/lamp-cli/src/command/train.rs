@@ -10,10 +10,10 @@ use lamp_app::training::start::TrainModel;
 use lamp_core::ids::RunId;
 use lamp_core::run::Run;
 
-use super::{models, params};
+use super::{models, params, verdict};
 use crate::args::Train;
 use crate::failure::Failure;
-use crate::ui::{self, Spinner};
+use crate::ui::{self, Spinner, out};
 
 pub async fn run(app: &App, args: &Train) -> Result<ExitCode, Failure> {
     let code = match (&args.rev, args.wip) {
@@ -28,6 +28,8 @@ pub async fn run(app: &App, args: &Train) -> Result<ExitCode, Failure> {
         let spinner = Arc::clone(&spinner);
         app.start_training(request, &move |line| spinner.say(line)).await?
     };
+    let id = started.id;
+    super::say_when_interrupted(format!("run {id} goes on: lamp runs logs {id} --follow, or lamp runs stop {id}"));
     if args.detach {
         drop(spinner);
         return detach(app, &started, args.json);
@@ -39,17 +41,22 @@ pub async fn run(app: &App, args: &Train) -> Result<ExitCode, Failure> {
     drop(spinner);
     let view = app.show_run(&run.id.to_string()).await?;
     let Some(model) = view.model else {
-        println!("run {} is {}", run.id, run.state.as_str());
+        out!("run {} is {}", run.id, run.state.as_str());
         return Ok(ExitCode::SUCCESS);
     };
     if args.json {
         ui::print_json(&serde_json::json!({"run": run, "model": model}))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(verdict(model.evidence.gate.as_ref().is_none_or(|gate| gate.passed)));
     }
     let shown = app.show_model(&model.id.to_string()).await?;
     models::print_report(app, &shown);
-    println!("\nNext: lamp models show {0}; then lamp approve {0} --note \"…\"", model.id);
-    Ok(ExitCode::SUCCESS)
+    let passed = model.evidence.gate.as_ref().is_none_or(|gate| gate.passed);
+    if passed {
+        out!("\nNext: lamp models show {0}; then lamp approve {0} --note \"…\"", model.id);
+    } else {
+        out!("\nNext: lamp reject {} --note \"…\"", model.id);
+    }
+    Ok(verdict(passed))
 }
 
 /// Waits for a run, its log above the spinner.
@@ -76,7 +83,7 @@ fn detach(app: &App, run: &Run, json: bool) -> Result<ExitCode, Failure> {
     if json {
         ui::print_json(run)?;
     } else {
-        println!("run {} goes on without you\n\nNext: lamp runs logs {} --follow", run.id, run.id);
+        out!("run {} goes on without you\n\nNext: lamp runs logs {} --follow", run.id, run.id);
     }
     Ok(ExitCode::SUCCESS)
 }

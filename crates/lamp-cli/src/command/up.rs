@@ -18,6 +18,7 @@ use super::until_interrupted;
 use crate::args::Up;
 use crate::failure::Failure;
 use crate::gateway_process;
+use crate::ui::out;
 
 /// First pause before the gateway is started again; doubles with each failure.
 const RESTART_AFTER: Duration = Duration::from_millis(200);
@@ -35,17 +36,25 @@ const STOP_WITHIN: Duration = Duration::from_secs(20);
 const TICK_EVERY: Duration = Duration::from_secs(2);
 
 pub async fn run(app: &App, args: &Up) -> Result<ExitCode, Failure> {
-    up(app, args.listen, args.predictions, until_interrupted()).await?;
+    let settings = UpSettings { listen: args.listen, predictions: args.predictions, gateway_log: None };
+    up(app, settings, until_interrupted()).await?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// Where to listen, and how much the gateway says.
+#[derive(Debug, Clone, Copy)]
+pub struct UpSettings {
+    /// Address of pages and API.
+    pub listen: SocketAddr,
+    /// Address of the predictions.
+    pub predictions: SocketAddr,
+    /// Log filter of the gateway where `LAMP_LOG` does not say.
+    pub gateway_log: Option<&'static str>,
+}
+
 /// Runs everything until `until` completes.
-pub async fn up(
-    app: &App,
-    listen: SocketAddr,
-    predictions: SocketAddr,
-    until: impl Future<Output = ()>,
-) -> Result<(), Failure> {
+pub async fn up(app: &App, settings: UpSettings, until: impl Future<Output = ()>) -> Result<(), Failure> {
+    let UpSettings { listen, predictions, .. } = settings;
     lamp_web::refuse_unless_loopback(listen)?;
     lamp_web::refuse_unless_loopback(predictions)?;
     let listener = TcpListener::bind(listen).await.map_err(|error| {
@@ -53,9 +62,9 @@ pub async fn up(
             .with_hint("another `lamp up` may be running; choose a port with --listen")
     })?;
     let (stop, stopped) = watch::channel(false);
-    let gateway = tokio::spawn(supervise(app.clone(), predictions, stopped.clone()));
+    let gateway = tokio::spawn(supervise(app.clone(), settings, stopped.clone()));
     let scheduler = tokio::spawn(schedule(app.clone(), stopped.clone()));
-    println!("pages on http://{listen}");
+    out!("pages on http://{listen}");
     let web = tokio::spawn(lamp_web::serve(
         app.clone(),
         web_settings(app, listen, predictions),
@@ -88,11 +97,15 @@ fn web_settings(app: &App, listen: SocketAddr, predictions: SocketAddr) -> WebSe
 }
 
 /// Keeps a gateway running. It is a process of its own, so that nothing here can take it down.
-async fn supervise(app: App, predictions: SocketAddr, stopped: watch::Receiver<bool>) {
+async fn supervise(app: App, settings: UpSettings, stopped: watch::Receiver<bool>) {
     let mut pause = RESTART_AFTER;
     loop {
         let started = std::time::Instant::now();
-        match start_gateway(&app, predictions) {
+        watch_over_survivor(&app, &stopped).await;
+        if *stopped.borrow() {
+            return;
+        }
+        match start_gateway(&app, settings) {
             Ok(mut child) => {
                 tokio::select! {
                     ended = child.wait() => tracing::error!(?ended, "the gateway ended; starting it again"),
@@ -115,11 +128,32 @@ async fn supervise(app: App, predictions: SocketAddr, stopped: watch::Receiver<b
     }
 }
 
-fn start_gateway(app: &App, predictions: SocketAddr) -> std::io::Result<Child> {
-    Command::new(std::env::current_exe()?)
+/// A gateway that outlived the `lamp up` that started it goes on answering: it is left in place,
+/// and followed by a new one only when it ends.
+async fn watch_over_survivor(app: &App, stopped: &watch::Receiver<bool>) {
+    let socket = app.layout().admin_socket();
+    let mut is_said = false;
+    while !*stopped.borrow() && gateway_process::state(&socket).await.is_ok() {
+        if !is_said {
+            tracing::warn!("a gateway serves this workspace already; leaving it in place");
+            is_said = true;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TICK_EVERY) => {}
+            () = stop_signal(stopped.clone()) => return,
+        }
+    }
+}
+
+fn start_gateway(app: &App, settings: UpSettings) -> std::io::Result<Child> {
+    let mut command = Command::new(std::env::current_exe()?);
+    if let (Some(filter), None) = (settings.gateway_log, std::env::var_os("LAMP_LOG")) {
+        command.env("LAMP_LOG", filter);
+    }
+    command
         .arg("-C")
         .arg(app.root())
-        .args(["serve", "--listen", &predictions.to_string()])
+        .args(["serve", "--listen", &settings.predictions.to_string()])
         .stdin(Stdio::null())
         // A group of its own: Ctrl-C reaches it through us, in order.
         .process_group(0)

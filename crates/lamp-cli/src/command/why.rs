@@ -8,7 +8,7 @@ use lamp_app::why::{Node, NodeKind};
 
 use crate::args::Why;
 use crate::failure::Failure;
-use crate::ui;
+use crate::ui::{self, out};
 
 pub async fn run(app: &App, args: &Why) -> Result<ExitCode, Failure> {
     let node = app.why(&args.reference).await?;
@@ -27,10 +27,10 @@ pub fn print(node: &Node) {
 
 fn print_node(node: &Node, first: &str, rest: &str) {
     let relation = if node.relation.is_empty() { String::new() } else { format!("{} ", node.relation) };
-    println!("{}{}{} {}", style(first).dim(), style(relation).italic(), kind(node.kind), style(&node.title).bold());
+    out!("{}{}{} {}", style(first).dim(), style(relation).italic(), kind(node.kind), style(&node.title).bold());
     let bar = if node.from.is_empty() { "  " } else { "│ " };
     for (name, value) in &node.facts {
-        println!("{}{:<14} {value}", style(format!("{rest}{bar}")).dim(), style(name).dim());
+        out!("{}{:<14} {value}", style(format!("{rest}{bar}")).dim(), style(name).dim());
     }
     for (at, child) in node.from.iter().enumerate() {
         let is_last = at + 1 == node.from.len();

@@ -24,7 +24,7 @@ use crate::gateway_process;
 const AT_ONCE: usize = 8;
 
 /// How long the primary is given to come back.
-const BACK_WITHIN: Duration = Duration::from_secs(60);
+const BACK_WITHIN: Duration = Duration::from_mins(1);
 
 /// How long replicas are given to obey a switch.
 const OBEY_WITHIN: Duration = Duration::from_secs(10);

@@ -10,7 +10,7 @@ use crate::args::Demo;
 use crate::command::why_print;
 use crate::failure::Failure;
 use crate::gateway_process;
-use crate::ui::{Listing, count};
+use crate::ui::{Listing, count, out};
 
 /// Closes the log, compacts it and prints what happened.
 pub async fn finish(
@@ -27,26 +27,25 @@ pub async fn finish(
     let name = format!("predictions/{service}");
     let version = app.dataset_version(&name).await?;
     stage.done(&format!(
-        "{name}@{}: {} rows, both answers in each",
+        "{name}@{}: {} rows, with what both models said",
         version.version,
         count(version.rows.unwrap_or_default())
     ));
-    println!();
+    out!("");
     summary(app, service, replayed).await?;
     if let Some(id) = replayed.rescued.as_ref().or(replayed.ordinary.as_ref()) {
-        println!("\n{}", style(format!("lamp why {id}")).bold());
+        out!("\n{}", style(format!("lamp why {id}")).bold());
         why_print(&app.why(id).await?);
     }
-    println!("\nTry it yourself:\n  cd {}", stage.root.display());
-    println!(
-        "  lamp models ls      lamp runs ls      lamp data log trips      lamp check trips      lamp audit verify"
-    );
+    out!("\nTry it yourself:\n  cd {}", stage.root.display());
+    out!("  lamp models ls      lamp runs ls      lamp data log trips      lamp check trips      lamp audit verify");
     if args.no_serve {
-        println!("  lamp up");
+        out!("  lamp up");
     } else {
-        println!(
+        out!(
             "\nStill serving: pages on http://{}, predictions on http://{}. Ctrl-C ends it.",
-            args.listen, args.predictions
+            args.listen,
+            args.predictions
         );
     }
     Ok(())

@@ -11,7 +11,7 @@ use jiff::{Timestamp, ToSpan as _};
 use crate::args::Demo;
 use crate::clock;
 use crate::failure::Failure;
-use crate::ui::Spinner;
+use crate::ui::{Spinner, out};
 
 /// First day of the story.
 pub const FIRST_DAY: Date = date(2013, 1, 1);
@@ -83,7 +83,7 @@ impl Stage {
     pub fn begin(&mut self, title: &str) {
         self.spinner = None;
         self.step += 1;
-        println!("{} {}", style(format!("{:>2}.", self.step)).cyan().bold(), style(title).bold());
+        out!("{} {}", style(format!("{:>2}.", self.step)).cyan().bold(), style(title).bold());
         self.spinner = Some(Spinner::start(title));
     }
 
@@ -98,7 +98,7 @@ impl Stage {
     pub fn line(&self, text: &str) {
         match &self.spinner {
             Some(spinner) => spinner.line(&format!("    {text}")),
-            None => println!("    {text}"),
+            None => out!("    {text}"),
         }
     }
 
@@ -106,11 +106,7 @@ impl Stage {
     pub fn done(&mut self, result: &str) {
         self.spinner = None;
         let seconds = self.started.elapsed().as_secs();
-        println!(
-            "    {} {result} {}",
-            style("✓").green(),
-            style(format!("[{}:{:02}]", seconds / 60, seconds % 60)).dim()
-        );
+        out!("    {} {result} {}", style("✓").green(), style(format!("[{}:{:02}]", seconds / 60, seconds % 60)).dim());
     }
 }
 

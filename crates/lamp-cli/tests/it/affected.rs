@@ -18,7 +18,9 @@ fn a_change_selects_what_draws_on_it() {
     shop.lamp("affected --base HEAD").succeeds().says("Nothing that runs is touched since HEAD.");
 
     // The bakery uses the streets, so its models are touched, and the service of those.
-    shop.context.repo.write("projects/streets/streets/names.py", "def tidy(name):\n    return name.strip().casefold()\n");
+    shop.context
+        .repo
+        .write("projects/streets/streets/names.py", "def tidy(name):\n    return name.strip().casefold()\n");
     shop.context.repo.commit("Fold");
     let found = shop.lamp(&format!("affected --base {base} --json")).succeeds().json();
     assert_eq!(names(&found, "projects"), ["bakery", "streets"]);

@@ -21,22 +21,31 @@ fn all_problems_are_told_at_once() {
         "lamp.toml",
         "[workspace]\nmembers = [\"projects/*\"]\ntime_zone = \"Mars/Olympus\"\nstroe = \"here\"\n",
     );
-    shop.lamp("models ls").exits(2).says("lamp.toml:3").says("Mars/Olympus").says("lamp.toml:4").says("`store`");
+    shop.lamp("models ls")
+        .exits(2)
+        .says("lamp.toml:3")
+        .says("Mars/Olympus")
+        .says("lamp.toml:4")
+        .says("unknown key `stroe`");
 }
 
 #[test]
 fn training_data_may_not_overlap_the_exam() {
     let shop = Shop::new();
     let old = shop.context.repo.read("projects/bakery/lamp.toml");
-    shop.context.repo.write("projects/bakery/lamp.toml", old.replacen("orders[..2013-03-30]", "orders[..=2013-03-30]", 1));
-    shop.lamp("models ls").exits(2).says("projects/bakery/lamp.toml:21").says("overlap");
+    shop.context
+        .repo
+        .write("projects/bakery/lamp.toml", old.replacen("orders[..2013-03-30]", "orders[..=2013-03-30]", 1));
+    shop.lamp("models ls").exits(2).says("projects/bakery/lamp.toml:20").says("overlap");
 }
 
 #[test]
 fn a_service_of_a_model_that_is_not_there_is_refused() {
     let shop = Shop::new();
     let old = shop.context.repo.read("projects/bakery/lamp.toml");
-    shop.context.repo.write("projects/bakery/lamp.toml", old.replace("shadow   = \"late-simple\"", "shadow   = \"late-simpel\""));
+    shop.context
+        .repo
+        .write("projects/bakery/lamp.toml", old.replace("shadow   = \"late-simple\"", "shadow   = \"late-simpel\""));
     shop.lamp("models ls").exits(2).says("late-simpel").says("did you mean `late-simple`?");
 }
 

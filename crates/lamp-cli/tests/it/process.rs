@@ -53,7 +53,8 @@ pub fn find_child(parent: u32, word: &str) -> Option<u32> {
 /// Asks the gateway of the workspace at `root` through its admin socket.
 pub fn ask_gateway(root: &Path, method: &str, path: &str) -> Option<Value> {
     let mut stream = UnixStream::connect(root.join(".lamp/sock/gateway.sock")).ok()?;
-    write!(stream, "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").ok()?;
+    write!(stream, "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+        .ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()

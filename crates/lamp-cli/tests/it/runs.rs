@@ -73,8 +73,7 @@ fn ctrl_c_leaves_the_run_to_go_on() {
     training.wait_for("lingering with");
     let run = run_in(&training.wait_for("train late"));
     training.signal("INT");
+    eventually("the command ends", || (!is_alive(training.id())).then_some(()));
     assert_eq!(training.stop(), Some(130));
-    eventually("it was collected", || {
-        shop.lamp("runs ls").succeeds().line(&run).contains("succeeded").then_some(())
-    });
+    eventually("it was collected", || shop.lamp("runs ls").succeeds().line(&run).contains("succeeded").then_some(()));
 }

@@ -34,8 +34,12 @@ async fn both_protocols_answer_and_say_who_did() {
     assert_eq!(response.status, 200, "{}", response.body);
     let body = response.json();
     assert_eq!((&body["model"], &body["served_by"]), (&json!("late@1"), &json!("primary")), "{body}");
-    assert_eq!((&body["predictions"][0]["probability"], &body["predictions"][1]["probability"]), (&json!(0.75), &json!(0.25)));
-    let headers = ["x-served-by", "x-model-version", "x-fallback-reason", "x-route-epoch"].map(|name| response.header(name));
+    assert_eq!(
+        (&body["predictions"][0]["probability"], &body["predictions"][1]["probability"]),
+        (&json!(0.75), &json!(0.25))
+    );
+    let headers =
+        ["x-served-by", "x-model-version", "x-fallback-reason", "x-route-epoch"].map(|name| response.header(name));
     assert_eq!(headers, [Some("primary"), Some("late@1"), None, Some("2")]);
     assert_eq!(response.header("x-request-id"), body["request_id"].as_str());
 
@@ -58,7 +62,8 @@ async fn both_protocols_answer_and_say_who_did() {
     assert!(refused.body.contains("street"), "{}", refused.body);
     assert_eq!(Request::post(&format!("{base}/predict/bread")).json(&rows).send().await.status, 404);
     // A page of another site cannot ask, by whatever name it calls this machine.
-    let rebound = Request::post(&format!("{base}/predict/late")).header("host", "evil.example").json(&rows).send().await;
+    let rebound =
+        Request::post(&format!("{base}/predict/late")).header("host", "evil.example").json(&rows).send().await;
     assert_eq!(rebound.status, 421, "{}", rebound.body);
     let foreign = Request::post(&format!("{base}/predict/late")).header("origin", "https://evil.example").json(&rows);
     assert_eq!(foreign.send().await.status, 403);
@@ -190,6 +195,6 @@ fn nobody_else_can_reach_it() {
     ] {
         let refused = shop.lamp(line).exits(2);
         assert!(refused.0.stderr.contains("hint:"), "{}", refused.0.text());
-        refused.says("loopback");
+        refused.says("can be reached from other machines");
     }
 }

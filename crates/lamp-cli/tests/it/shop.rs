@@ -283,8 +283,14 @@ impl Shop {
         repo.write("projects/streets/streets/names.py", NAMES);
         repo.write("projects/bakery/lamp.toml", BAKERY);
         repo.write("projects/bakery/contracts/orders.odcs.yaml", CONTRACT);
-        let files =
-            [("__init__", ""), ("train", TRAIN), ("train_simple", TRAIN_SIMPLE), ("fields", FIELDS), ("serve", SERVE), ("elm", ELM)];
+        let files = [
+            ("__init__", ""),
+            ("train", TRAIN),
+            ("train_simple", TRAIN_SIMPLE),
+            ("fields", FIELDS),
+            ("serve", SERVE),
+            ("elm", ELM),
+        ];
         for (module, text) in files {
             repo.write(format!("projects/bakery/bakery/{module}.py"), text);
         }
@@ -408,8 +414,15 @@ impl Said {
     /// One line of output that has `text`.
     #[track_caller]
     pub fn line(&self, text: &str) -> String {
-        let found = self.0.stdout.lines().find(|line| line.contains(text));
-        found.unwrap_or_else(|| panic!("no line has `{text}`:\n{}", self.0.text())).to_owned()
+        self.line_with(&[text])
+    }
+
+    /// One line of output that has all of `texts`.
+    #[track_caller]
+    pub fn line_with(&self, texts: &[&str]) -> String {
+        let has_all = |line: &&str| texts.iter().all(|text| line.contains(text));
+        let found = self.0.stdout.lines().find(has_all);
+        found.unwrap_or_else(|| panic!("no line has {texts:?}:\n{}", self.0.text())).to_owned()
     }
 
     pub fn json(&self) -> Value {

@@ -14,7 +14,10 @@ fn what_is_not_committed_is_refused_and_named() {
     let shop = Shop::with_orders();
     let train = shop.context.repo.read(TRAIN_PY);
     shop.context.repo.write(TRAIN_PY, format!("{train}\n# a thought\n"));
-    shop.lamp("train late").exits(2).says("changed  projects/bakery/bakery/train.py").hints("git add projects/bakery/bakery/train.py");
+    shop.lamp("train late")
+        .exits(2)
+        .says("changed  projects/bakery/bakery/train.py")
+        .hints("git add projects/bakery/bakery/train.py");
     shop.context.repo.write(TRAIN_PY, train);
 
     // Python could import it, so it counts, though git does not know it; also in a project that is used.
@@ -68,7 +71,7 @@ fn a_model_is_registered_with_metrics_that_lamp_computed() {
         .says("python3 -m bakery.train")
         .says("orders@1 as orders[..2013-03-30] (3 files)")
         .says("orders@1 as orders[2013-03-30..] (2 files)")
-        .says("note=first")
+        .says("note=\"first\"")
         .says("model/shares.json")
         .says("late@1 (candidate)")
         .says("step 1");
@@ -105,7 +108,11 @@ fn work_in_progress_is_looked_at_but_not_approved() {
     assert_ne!(trained.commit(), head);
     shop.lamp(&format!("runs logs {}", trained.run())).succeeds().says("totted up 24 orders");
     assert_eq!(shop.context.repo.head(), head, "the branch did not move");
-    assert_eq!(shop.context.repo.git(&["status", "--porcelain"]), "M projects/bakery/bakery/train.py", "nor did the index");
+    assert_eq!(
+        shop.context.repo.git(&["status", "--porcelain"]),
+        "M projects/bakery/bakery/train.py",
+        "nor did the index"
+    );
 
     shop.lamp("approve late@1 --note 'looks good'").exits(2).says("no branch reaches").hints("into a branch");
     shop.lamp("why late@1").succeeds().says("work in progress");
@@ -117,7 +124,8 @@ fn work_in_progress_is_looked_at_but_not_approved() {
 #[test]
 fn a_command_that_fails_is_told_with_its_log() {
     let shop = Shop::with_orders();
-    let failed = shop.lamp("train late -p fail=true").exits(2).says("the oven is cold").says("exit").hints("lamp runs logs");
+    let failed =
+        shop.lamp("train late -p fail=true").exits(2).says("the oven is cold").says("exit").hints("lamp runs logs");
     let hint = failed.0.stderr.lines().find(|line| line.starts_with("hint:")).expect("a hint").to_owned();
     let command = hint.trim_start_matches("hint: lamp ").to_owned();
     shop.lamp(&command).succeeds().says("the oven is cold");

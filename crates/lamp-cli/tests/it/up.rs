@@ -30,6 +30,7 @@ async fn a_gateway_that_dies_comes_back_and_its_log_is_kept() {
     let first = predict(&predictions, "elm").await;
     assert_eq!((first.status, first.served_by.as_str()), (200, "primary"), "{first:?}");
     assert_eq!(Request::get(&format!("{pages}/services")).send().await.status, 200);
+    pages_do_not_obey_strangers(&pages).await;
 
     // Asked for right away, it is found where it waits.
     let why = shop.lamp(&format!("why {}", first.prediction)).succeeds();
@@ -70,6 +71,19 @@ async fn a_gateway_that_dies_comes_back_and_its_log_is_kept() {
         .says("looked at it");
     assert_eq!(running.stop(), Some(0));
     assert!(!process::is_alive(second), "the gateway went with it");
+}
+
+/// Another site's page can make a browser post a form here, but not with what only our page knows.
+async fn pages_do_not_obey_strangers(pages: &str) {
+    let form = || Request::post(&format!("{pages}/services/late/switch")).form("to=shadow&why=mischief");
+    let without_token = form().send().await;
+    assert_eq!(without_token.status, 403, "{}", without_token.body);
+    let foreign = form().header("origin", "https://evil.example").send().await;
+    assert_eq!(foreign.status, 403, "{}", foreign.body);
+    let rebound = Request::get(&format!("{pages}/services")).header("host", "evil.example").send().await;
+    assert!((400..500).contains(&rebound.status), "{}", rebound.body);
+    let outside = Request::get(&format!("{pages}/assets/..%2f..%2f..%2flamp.toml")).send().await;
+    assert!((400..500).contains(&outside.status) && !outside.body.contains("[workspace]"), "{}", outside.body);
 }
 
 async fn predict_until_up(base: &str) -> process::Answer {

@@ -74,7 +74,7 @@ fn render(affected: &Affected) -> String {
     text
 }
 
-fn check(paths: &[&str], locks: Option<(&str, &str)>, expected: Expect) {
+fn check(paths: &[&str], locks: Option<(&str, &str)>, expected: &Expect) {
     let lock = |text: &str| LockFile::parse(text, "lamp.lock").expect("a lock");
     let locks = locks.map(|(before, after)| (lock(before), lock(after)));
     let changes = Changes { paths: paths.iter().map(|path| (*path).to_owned()).collect(), locks };
@@ -86,7 +86,7 @@ fn a_file_affects_its_project_and_all_that_use_it() {
     check(
         &["projects/common/geo.py"],
         None,
-        expect![[r#"
+        &expect![[r#"
         project common: projects/common/geo.py changed
         project delay: projects/common/geo.py changed → project `delay` uses `common`
         dataset trips: projects/common/geo.py changed → project `delay` uses `common` → dataset `trips` is built by project `delay`
@@ -103,7 +103,7 @@ fn code_beside_data_does_not_change_the_data() {
     check(
         &["projects/data/load.py"],
         None,
-        expect![[r#"
+        &expect![[r#"
         project data: projects/data/load.py changed
     "#]],
     );
@@ -114,7 +114,7 @@ fn a_contract_affects_its_dataset_and_what_is_made_of_it() {
     check(
         &["projects/data/contracts/flights.odcs.yaml"],
         None,
-        expect![[r#"
+        &expect![[r#"
         project data: projects/data/contracts/flights.odcs.yaml changed
         dataset flights: projects/data/contracts/flights.odcs.yaml changed
         dataset trips: projects/data/contracts/flights.odcs.yaml changed → dataset `trips` is built from `flights`
@@ -135,7 +135,7 @@ fn a_pin_affects_what_is_built_and_trained_from_it() {
     check(
         &["lamp.lock"],
         Some((&pins(1), &pins(2))),
-        expect![[r#"
+        &expect![[r#"
         dataset flights: lamp.lock pins another version of `flights`
         dataset trips: lamp.lock pins another version of `flights` → dataset `trips` is built from `flights`
         model delay: lamp.lock pins another version of `flights` → dataset `trips` is built from `flights` → model `delay` takes its train data from `trips`
@@ -145,7 +145,7 @@ fn a_pin_affects_what_is_built_and_trained_from_it() {
     check(
         &["lamp.lock"],
         Some((&pins(1), &pins(1))),
-        expect![[r#"
+        &expect![[r#"
         ignored lamp.lock: it pins the same versions as before
     "#]],
     );
@@ -156,7 +156,7 @@ fn what_belongs_to_nobody_affects_everything() {
     check(
         &["tools/build.sh", "README.md"],
         None,
-        expect![[r#"
+        &expect![[r#"
         EVERYTHING: tools/build.sh changed and belongs to no project
         project common: tools/build.sh changed and belongs to no project
         project data: tools/build.sh changed and belongs to no project
@@ -189,7 +189,7 @@ fn documentation_affects_nothing_and_says_so() {
     check(
         &["README.md", "projects/delay/NOTES.md", "LICENSE"],
         None,
-        expect![[r#"
+        &expect![[r#"
         ignored LICENSE: documentation affects nothing
         ignored README.md: documentation affects nothing
         ignored projects/delay/NOTES.md: documentation affects nothing

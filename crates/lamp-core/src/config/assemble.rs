@@ -14,7 +14,7 @@ use super::root::RootConfig;
 use super::service::ServiceConfig;
 use super::words;
 use super::workspace::Workspace;
-use crate::names::{DatasetName, ServiceName};
+use crate::names::{DatasetName, ModelName, ProjectName, RotaName, ServiceName};
 use crate::partition::{DatasetSlice, PartitionRange};
 
 impl Workspace {
@@ -38,10 +38,9 @@ impl Workspace {
         for project in self.projects.values() {
             for (index, used) in project.uses.iter().enumerate() {
                 if self.project(used).is_none() {
-                    let hint =
-                        words::suggest("projects", used.as_str(), self.projects.keys().map(|name| name.as_str()));
+                    let hint = words::suggest("projects", used.as_str(), self.projects.keys().map(ProjectName::as_str));
                     let path = format!("project.uses.{index}");
-                    problems.push(project.document.problem(&path, format!("there is no project `{used}`"), hint));
+                    problems.push(project.document.problem(&path, format!("there is no project `{used}`"), Some(hint)));
                 }
             }
         }
@@ -83,9 +82,9 @@ impl Workspace {
         if self.has_dataset(name) {
             return None;
         }
-        let known = self.projects.values().flat_map(|project| project.datasets.keys()).map(|name| name.as_str());
+        let known = self.projects.values().flat_map(|project| project.datasets.keys()).map(DatasetName::as_str);
         let hint = words::suggest("datasets", name.as_str(), known);
-        Some(document.problem(path, format!("there is no dataset `{name}`"), hint))
+        Some(document.problem(path, format!("there is no dataset `{name}`"), Some(hint)))
     }
 
     /// Whether a dataset is configured, or is the prediction log of a service that is.
@@ -105,9 +104,9 @@ impl Workspace {
                 problems.extend(overlapping_data(&project.document, &format!("models.{name}.data"), model));
             }
             for name in project.cadence.keys().filter(|name| !project.models.contains_key(*name)) {
-                let hint = words::suggest("models", name.as_str(), project.models.keys().map(|name| name.as_str()));
+                let hint = words::suggest("models", name.as_str(), project.models.keys().map(ModelName::as_str));
                 let message = format!("project `{}` has no model `{name}`", project.name);
-                problems.push(project.document.problem(&format!("cadence.{name}"), message, hint));
+                problems.push(project.document.problem(&format!("cadence.{name}"), message, Some(hint)));
             }
         }
     }
@@ -135,9 +134,9 @@ impl Workspace {
         for (role, name) in service.models() {
             let path = format!("{path}.{role}");
             let Some((_, model)) = self.model(name) else {
-                let known = self.projects.values().flat_map(|project| project.models.keys()).map(|name| name.as_str());
+                let known = self.projects.values().flat_map(|project| project.models.keys()).map(ModelName::as_str);
                 let hint = words::suggest("models", name.as_str(), known);
-                problems.push(document.problem(&path, format!("there is no model `{name}`"), hint));
+                problems.push(document.problem(&path, format!("there is no model `{name}`"), Some(hint)));
                 continue;
             };
             let task = *primary_task.get_or_insert(model.task);
@@ -163,12 +162,14 @@ impl Workspace {
         let of_root: (&Document, &Duties) = (&self.root.document, &self.root.duties);
         for (document, duties) in of_projects.chain([of_root]) {
             for (duty, rota) in duties.rotas().filter(|(_, rota)| !self.root.rotas.contains_key(*rota)) {
-                let known = self.root.rotas.keys().map(|name| name.as_str());
-                let hint = words::suggest("rotas", rota.as_str(), known)
-                    .filter(|_| !self.root.rotas.is_empty())
-                    .or_else(|| Some(format!("add [rota.{rota}] with its `people` to the lamp.toml at the root")));
+                let known = self.root.rotas.keys().map(RotaName::as_str);
+                let hint = if self.root.rotas.is_empty() {
+                    format!("add [rota.{rota}] with its `people` to the lamp.toml at the root")
+                } else {
+                    words::suggest("rotas", rota.as_str(), known)
+                };
                 let path = format!("duties.{duty}.rota");
-                problems.push(document.problem(&path, format!("there is no rota `{rota}`"), hint));
+                problems.push(document.problem(&path, format!("there is no rota `{rota}`"), Some(hint)));
             }
         }
     }

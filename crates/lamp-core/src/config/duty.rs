@@ -126,7 +126,7 @@ impl Default for Handoff {
 }
 
 impl Rota {
-    pub(super) fn read(table: &Table<'_>) -> Option<Self> {
+    pub(super) fn read(table: &Table<'_>) -> Self {
         if !table.has("people") {
             table.missing("people", "people = [\"first@example.com\"]");
         }
@@ -148,7 +148,7 @@ impl Rota {
         }
         let handoff = table.parsed("handoff", rules::handoff).unwrap_or_default();
         table.report_unknown_keys();
-        Some(Self { people, handoff })
+        Self { people, handoff }
     }
 }
 
@@ -157,7 +157,7 @@ impl Duties {
         let duties = Self {
             labels: table.table("labels").and_then(|duty| LabelsDuty::read(&duty)),
             histograms: table.table("histograms").and_then(|duty| HistogramsDuty::read(&duty)),
-            validate: table.table("validate").and_then(|duty| ValidateDuty::read(&duty)),
+            validate: table.table("validate").map(|duty| ValidateDuty::read(&duty)),
         };
         table.report_unknown_keys();
         duties
@@ -202,11 +202,11 @@ impl HistogramsDuty {
 }
 
 impl ValidateDuty {
-    fn read(table: &Table<'_>) -> Option<Self> {
+    fn read(table: &Table<'_>) -> Self {
         let rota = table.parsed("rota", RotaName::parse);
         let reviewer_is_not_author = table.flag("reviewer_is_not_author").unwrap_or(false);
         table.report_unknown_keys();
-        Some(Self { rota, reviewer_is_not_author })
+        Self { rota, reviewer_is_not_author }
     }
 }
 

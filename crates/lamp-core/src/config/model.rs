@@ -175,7 +175,7 @@ fn read_gate(table: &Table<'_>, task: Option<Task>) -> Option<Gate> {
     if !metric::names(task).contains(&metric.value) {
         let hint =
             words::suggest(&format!("metrics of a {task} task"), metric.value, metric::names(task).iter().copied());
-        table.problem(&metric.span, format!("unknown metric `{}` for a {task} task", metric.value), hint);
+        table.problem(&metric.span, format!("unknown metric `{}` for a {task} task", metric.value), Some(hint));
         return None;
     }
     let natural = metric::natural_goal(metric.value);

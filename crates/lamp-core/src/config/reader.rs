@@ -134,11 +134,11 @@ pub(crate) fn read<T>(
         entries,
         known: RefCell::default(),
     };
-    let built = build(&table);
+    let result = build(&table);
     table.report_unknown_keys();
     ConfigError::from_problems(problems.take())?;
-    let built = built.ok_or_else(|| whole("something that is needed is missing".to_owned()))?;
-    Ok((built, Document::of(&source, entries)))
+    let result = result.ok_or_else(|| whole("something that is needed is missing".to_owned()))?;
+    Ok((result, Document::of(&source, entries)))
 }
 
 /// One table of a document.
@@ -313,15 +313,12 @@ impl<'d> Table<'d> {
         let Some(table) = self.table(key) else { return Params::new() };
         let mut params = Params::new();
         for (name, value) in table.entries {
-            match scalar(value.get_ref()) {
-                Some(scalar) => {
-                    params.insert(name.get_ref().to_string(), scalar);
-                }
-                None => {
-                    let message = format!("parameter `{}` must not be {}", name.get_ref(), kind_of(value.get_ref()));
-                    let hint = "a parameter is a text, a finite number, `true` or `false`".to_owned();
-                    table.problem(&value.span(), message, Some(hint));
-                }
+            if let Some(scalar) = scalar(value.get_ref()) {
+                params.insert(name.get_ref().to_string(), scalar);
+            } else {
+                let message = format!("parameter `{}` must not be {}", name.get_ref(), kind_of(value.get_ref()));
+                let hint = "a parameter is a text, a finite number, `true` or `false`".to_owned();
+                table.problem(&value.span(), message, Some(hint));
             }
         }
         params
@@ -334,7 +331,7 @@ impl<'d> Table<'d> {
             let name: &str = key.get_ref();
             if !known.iter().any(|k| k == name) {
                 let hint = words::suggest("keys", name, known.iter().map(String::as_str));
-                self.problem(&key.span(), format!("unknown key `{name}` in {}", self.title()), hint);
+                self.problem(&key.span(), format!("unknown key `{name}` in {}", self.title()), Some(hint));
             }
         }
     }

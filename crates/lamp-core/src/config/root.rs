@@ -77,7 +77,7 @@ fn read_root(file: &Table<'_>) -> Option<Settings> {
     let rotas = file.tables("rota").into_iter().filter_map(|(name, table)| {
         let parsed = table.accept(&name.span, RotaName::parse(name.value));
         let rota = Rota::read(&table);
-        Some((parsed?, rota?))
+        Some((parsed?, rota))
     });
     let rotas = rotas.collect();
     let duties = file.table("duties").map(|table| Duties::read(&table)).unwrap_or_default();

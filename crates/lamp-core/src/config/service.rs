@@ -10,7 +10,7 @@ use crate::names::ModelName;
 /// Shortest deadline that is accepted.
 pub const DEADLINE_MIN: Duration = Duration::from_millis(1);
 /// Longest deadline that is accepted.
-pub const DEADLINE_MAX: Duration = Duration::from_secs(60);
+pub const DEADLINE_MAX: Duration = Duration::from_mins(1);
 /// The deadline of a service that names none.
 pub const DEADLINE_DEFAULT: Duration = Duration::from_millis(100);
 

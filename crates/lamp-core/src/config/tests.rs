@@ -104,7 +104,7 @@ fn workspace() -> Workspace {
     Workspace::assemble(root(), vec![project(DELAY, "projects/delay")]).expect("a workspace")
 }
 
-fn check_workspace(projects: &[&str], expected: Expect) {
+fn check_workspace(projects: &[&str], expected: &Expect) {
     let parsed = projects.iter().enumerate().map(|(index, text)| project(text, &format!("projects/p{index}")));
     let error = Workspace::assemble(root(), parsed.collect()).expect_err("it is refused");
     expected.assert_eq(&render(&error));

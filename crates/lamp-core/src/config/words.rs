@@ -33,15 +33,15 @@ pub(crate) fn list<'c>(words: impl IntoIterator<Item = &'c str>) -> String {
 }
 
 /// `did you mean …?`, or what there is, or that there is nothing.
-pub(crate) fn suggest<'c>(what: &str, word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
+pub(crate) fn suggest<'c>(what: &str, word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
     let candidates: Vec<_> = candidates.into_iter().collect();
     if let Some(meant) = did_you_mean(word, candidates.iter().copied()) {
-        return Some(format!("did you mean `{meant}`?"));
+        return format!("did you mean `{meant}`?");
     }
     if candidates.is_empty() {
-        return Some(format!("there are no {what}"));
+        return format!("there are no {what}");
     }
-    Some(format!("known {what}: {}", list(candidates)))
+    format!("known {what}: {}", list(candidates))
 }
 
 #[cfg(test)]

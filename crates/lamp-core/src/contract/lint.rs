@@ -67,7 +67,9 @@ impl fmt::Display for Severity {
 /// means that [`super::Contract::parse`] takes it. `file_label` is what they call the file.
 pub fn lint(text: &str, file_label: &str) -> Vec<Lint> {
     let (_, mut lints) = read::read(text);
-    lints.iter_mut().for_each(|lint| file_label.clone_into(&mut lint.file));
+    for lint in &mut lints {
+        file_label.clone_into(&mut lint.file);
+    }
     lints.sort_by_key(|lint| (lint.line, lint.column));
     lints
 }
@@ -75,9 +77,9 @@ pub fn lint(text: &str, file_label: &str) -> Vec<Lint> {
 /// The known word that `found` was probably meant to be.
 pub(super) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
     let found = found.to_lowercase();
-    let distance = |word: &&str| edit_distance(&found, &word.to_lowercase());
-    let best = known.iter().copied().min_by_key(|word| distance(&word))?;
-    let is_close = distance(&best) <= (best.len() / 4).max(1);
+    let distance = |word: &str| edit_distance(&found, &word.to_lowercase());
+    let best = known.iter().copied().min_by_key(|word| distance(word))?;
+    let is_close = distance(best) <= (best.len() / 4).max(1);
     is_close.then_some(best)
 }
 

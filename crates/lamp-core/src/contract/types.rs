@@ -121,7 +121,7 @@ impl Contract {
     /// The table that a dataset called `dataset` is: the one of that name, or the only one.
     pub fn find_object(&self, dataset: Option<&str>) -> Option<&SchemaObject> {
         let named = dataset.and_then(|name| self.objects.iter().find(|object| object.is_called(name)));
-        named.or_else(|| if let [only] = self.objects.as_slice() { Some(only) } else { None })
+        named.or(if let [only] = self.objects.as_slice() { Some(only) } else { None })
     }
 }
 

@@ -73,7 +73,7 @@ fn roc_auc(truth: &[bool], said: &[f64]) -> Option<f64> {
     #[expect(clippy::float_cmp, reason = "a tie is an exact tie")]
     for tie in order.chunk_by(|a, b| a.0 == b.0) {
         let size = count(tie.iter());
-        let mid_rank = rows_before + (size + 1.0) / 2.0;
+        let mid_rank = rows_before + f64::midpoint(size, 1.0);
         rank_sum += mid_rank * count(tie.iter().filter(|(_, truth)| *truth));
         rows_before += size;
     }

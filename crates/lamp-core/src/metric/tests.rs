@@ -3,9 +3,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn check(task: Task, targets: Targets, predictions: Predictions, expected: Expect) {
-    let shown = match score(task, &targets, &predictions) {
-        Ok(metrics) => metrics.iter().map(|(name, value)| format!("{name} {value:.6}\n")).collect(),
+fn check(task: Task, targets: &Targets, predictions: &Predictions, expected: &Expect) {
+    let shown = match score(task, targets, predictions) {
+        Ok(metrics) => metrics.iter().map(|(name, value)| format!("{name} {value:.6}\n")).collect::<Vec<_>>().concat(),
         Err(error) => format!("{error}\n"),
     };
     expected.assert_eq(&shown);
@@ -15,9 +15,9 @@ fn binary(truth: &[u8], said: &[f64]) -> (Targets, Predictions) {
     (Targets::Binary(truth.iter().map(|t| *t == 1).collect()), Predictions::Probabilities(said.to_vec()))
 }
 
-fn check_binary(truth: &[u8], said: &[f64], expected: Expect) {
+fn check_binary(truth: &[u8], said: &[f64], expected: &Expect) {
     let (targets, predictions) = binary(truth, said);
-    check(Task::Binary, targets, predictions, expected);
+    check(Task::Binary, &targets, &predictions, expected);
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn binary_metrics_by_hand() {
     check_binary(
         &[1, 1, 0, 0],
         &[0.9, 0.4, 0.6, 0.2],
-        expect![[r#"
+        &expect![[r#"
             accuracy 0.500000
             brier 0.192500
             f1 0.500000
@@ -53,7 +53,7 @@ fn what_is_undefined_is_absent() {
     check_binary(
         &[1, 1],
         &[0.2, 0.3],
-        expect![[r"
+        &expect![[r"
             accuracy 0.000000
             brier 0.565000
             f1 0.000000
@@ -65,7 +65,7 @@ fn what_is_undefined_is_absent() {
     check_binary(
         &[0, 0],
         &[0.2, 0.3],
-        expect![[r"
+        &expect![[r"
             accuracy 1.000000
             brier 0.065000
             log_loss 0.289909
@@ -87,9 +87,9 @@ fn multiclass_metrics_by_hand() {
     let said = vec![vec![0.7, 0.2, 0.1], vec![0.2, 0.6, 0.2], vec![0.4, 0.5, 0.1], vec![0.1, 0.1, 0.8]];
     check(
         Task::Multiclass,
-        Targets::Classes(vec![Some(0), Some(1), Some(0), Some(2)]),
-        Predictions::ClassProbabilities(said),
-        expect![[r#"
+        &Targets::Classes(vec![Some(0), Some(1), Some(0), Some(2)]),
+        &Predictions::ClassProbabilities(said),
+        &expect![[r#"
             accuracy 0.750000
             log_loss 0.501734
             macro_f1 0.777778
@@ -103,9 +103,9 @@ fn a_class_that_the_model_does_not_know_counts_as_wrong() {
     // called.
     check(
         Task::Multiclass,
-        Targets::Classes(vec![Some(0), None]),
-        Predictions::ClassProbabilities(vec![vec![1.0, 0.0], vec![0.5, 0.5]]),
-        expect![[r"
+        &Targets::Classes(vec![Some(0), None]),
+        &Predictions::ClassProbabilities(vec![vec![1.0, 0.0], vec![0.5, 0.5]]),
+        &expect![[r"
             accuracy 0.500000
             log_loss 17.269388
             macro_f1 0.333333
@@ -118,9 +118,9 @@ fn regression_metrics_by_hand() {
     // Errors 1, 1, -2: bias 0, MAE 4/3, RMSE sqrt(2); variance of the truth 8/3, so R2 = 1 - 2 / (8/3).
     check(
         Task::Regression,
-        Targets::Numbers(vec![1.0, 3.0, 5.0]),
-        Predictions::Numbers(vec![2.0, 4.0, 3.0]),
-        expect![[r"
+        &Targets::Numbers(vec![1.0, 3.0, 5.0]),
+        &Predictions::Numbers(vec![2.0, 4.0, 3.0]),
+        &expect![[r"
             bias 0.000000
             mae 1.333333
             r2 0.250000
@@ -130,9 +130,9 @@ fn regression_metrics_by_hand() {
     // A truth that does not vary has no R2, even where its mean is not exact.
     check(
         Task::Regression,
-        Targets::Numbers(vec![0.1, 0.1, 0.1]),
-        Predictions::Numbers(vec![0.1, 0.1, 0.4]),
-        expect![[r"
+        &Targets::Numbers(vec![0.1, 0.1, 0.1]),
+        &Predictions::Numbers(vec![0.1, 0.1, 0.4]),
+        &expect![[r"
             bias 0.100000
             mae 0.100000
             rmse 0.173205
@@ -142,33 +142,33 @@ fn regression_metrics_by_hand() {
 
 #[test]
 fn what_cannot_be_scored_is_refused() {
-    check_binary(&[], &[], expect!["there is no row to score\n"]);
-    check_binary(&[1], &[0.1, 0.2], expect!["there are 1 targets and 2 predictions\n"]);
-    check_binary(&[1, 0], &[0.1, 1.5], expect!["row 1: 1.5 is not a probability\n"]);
-    check_binary(&[1], &[f64::NAN], expect!["row 0: NaN is not a probability\n"]);
+    check_binary(&[], &[], &expect!["there is no row to score\n"]);
+    check_binary(&[1], &[0.1, 0.2], &expect!["there are 1 targets and 2 predictions\n"]);
+    check_binary(&[1, 0], &[0.1, 1.5], &expect!["row 1: 1.5 is not a probability\n"]);
+    check_binary(&[1], &[f64::NAN], &expect!["row 0: NaN is not a probability\n"]);
     check(
         Task::Regression,
-        Targets::Numbers(vec![1.0]),
-        Predictions::Numbers(vec![f64::INFINITY]),
-        expect!["row 0: inf is not a prediction\n"],
+        &Targets::Numbers(vec![1.0]),
+        &Predictions::Numbers(vec![f64::INFINITY]),
+        &expect!["row 0: inf is not a prediction\n"],
     );
     check(
         Task::Multiclass,
-        Targets::Classes(vec![Some(0), Some(0)]),
-        Predictions::ClassProbabilities(vec![vec![0.5, 0.5], vec![1.0]]),
-        expect!["row 1: it has 1 probabilities, the first row has 2\n"],
+        &Targets::Classes(vec![Some(0), Some(0)]),
+        &Predictions::ClassProbabilities(vec![vec![0.5, 0.5], vec![1.0]]),
+        &expect!["row 1: it has 1 probabilities, the first row has 2\n"],
     );
     check(
         Task::Multiclass,
-        Targets::Classes(vec![Some(2)]),
-        Predictions::ClassProbabilities(vec![vec![0.5, 0.5]]),
-        expect!["row 0: class 2 of 2 is not there\n"],
+        &Targets::Classes(vec![Some(2)]),
+        &Predictions::ClassProbabilities(vec![vec![0.5, 0.5]]),
+        &expect!["row 0: class 2 of 2 is not there\n"],
     );
     check(
         Task::Binary,
-        Targets::Numbers(vec![1.0]),
-        Predictions::Probabilities(vec![0.5]),
-        expect!["a binary task is not scored from such targets and predictions\n"],
+        &Targets::Numbers(vec![1.0]),
+        &Predictions::Probabilities(vec![0.5]),
+        &expect!["a binary task is not scored from such targets and predictions\n"],
     );
 }
 

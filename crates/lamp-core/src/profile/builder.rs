@@ -158,7 +158,9 @@ impl ColumnBuilder {
                     counters.add(&value.to_bits(), 1);
                 } else if counters.add(&value.to_bits(), 1) {
                     let listed = sorted(counters.iter().map(|(bits, n)| (f64::from_bits(*bits), n)));
-                    listed.iter().for_each(|(value, _)| self.sketch.add(sketch::coupon_of_float(*value)));
+                    for (value, _) in &listed {
+                        self.sketch.add(sketch::coupon_of_float(*value));
+                    }
                     self.digest = sketch::digest_of_counts(&listed);
                 }
             }

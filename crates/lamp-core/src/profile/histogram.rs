@@ -151,7 +151,7 @@ fn are_few_integers(kind: ColumnKind, low: f64, high: f64, bins: usize) -> bool 
 fn edges(kind: ColumnKind, low: f64, high: f64, bins: usize) -> Vec<f64> {
     // Halved before subtracting: the width of the whole range of floats is not a float.
     let width = (high / 2.0 - low / 2.0) / bins as f64 * 2.0;
-    let is_one_value = width == 0.0 || low + width == low;
+    let is_one_value = width == 0.0 || low + width <= low;
     if is_one_value {
         return vec![low, high];
     }

@@ -117,6 +117,7 @@ impl DistinctSketch {
 
     /// The values of both parts.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "the sketch's size is a constant within its limits")]
     pub fn merge(&self, other: &Self) -> Self {
         match (&self.0, &other.0) {
             (Some(left), Some(right)) => {

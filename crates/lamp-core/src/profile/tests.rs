@@ -64,7 +64,7 @@ fn an_empty_column_has_no_numbers() {
     assert_eq!((column.mean(), column.std(), column.median(), column.min.clone()), (None, None, None, None));
     assert_eq!(column.distinct(), Distinct { estimate: 0, exact: true });
     assert!(column.histogram(10).bins.is_empty());
-    assert_eq!(column.null_share(), 0.0);
+    assert!(column.null_share() == 0.0, "{}", column.null_share());
     assert_eq!(floats(&[3.0]).std(), None, "one value has no spread");
 }
 
@@ -231,13 +231,7 @@ fn the_stored_form_gives_back_the_same_profile() {
     let many: Vec<f64> = noise(3, 5_000).into_iter().map(|x| (x * 4_096.0).round() / 4_096.0).collect();
     for column in [floats(&many), floats(&[]), ints(&[i64::MIN, 3]), texts(["é", "b"])] {
         let profile = table(column);
-        let mut read = Profile::from_json(&profile.to_json()).expect("our own form");
-        if let (Some(read), Some(written)) = (&mut read.columns[0].numbers, &profile.columns[0].numbers) {
-            let close = |a: f64, b: f64| (a - b).abs() <= 1e-12 * b.abs();
-            assert!(close(read.moments.mean, written.moments.mean) && close(read.moments.m2, written.moments.m2));
-            read.moments = written.moments;
-        }
-        assert_eq!(read, profile);
+        assert_eq!(Profile::from_json(&profile.to_json()).expect("our own form"), profile);
     }
     assert_eq!(table(floats(&many)).to_json(), table(floats(&many)).to_json(), "the same data gives the same bytes");
     assert!(Profile::from_json(r#"{"format":9,"rows":0,"columns":[]}"#).is_err());

@@ -16,7 +16,7 @@ use crate::query;
 use crate::source::Source;
 
 /// How long the query of one rule may take.
-const RULE_QUERY_MAX: Duration = Duration::from_secs(300);
+const RULE_QUERY_MAX: Duration = Duration::from_mins(5);
 /// The table's name in our own queries, and one more name for it in those of rules.
 const TABLE: &str = "data";
 
@@ -29,7 +29,7 @@ pub(super) async fn measure(
 ) -> Result<Vec<Measured>, EngineError> {
     let needs_scan = drafts.iter().any(|draft| !matches!(draft.need, Need::Known(_) | Need::Nothing(_)));
     if !needs_scan {
-        return Ok(drafts.iter().map(|draft| known(&draft.need).unwrap_or_else(|| Ok(0.0))).collect());
+        return Ok(drafts.iter().map(|draft| known(&draft.need).unwrap_or(Ok(0.0))).collect());
     }
     let session = engine.session();
     let source = Source::open_async(files).await?;

@@ -20,7 +20,7 @@ fn delimiter(file: &DataFile) -> u8 {
 pub(super) fn inspect(file: &DataFile) -> Result<(SchemaRef, Vec<u64>), EngineError> {
     let format = Format::default().with_header(true).with_delimiter(delimiter(file));
     let (schema, rows) =
-        format.infer_schema(BufReader::new(open_file(file)?), None).map_err(|e| corrupt(file, plain(&e)))?;
+        format.infer_schema(BufReader::new(open_file(file)?), None).map_err(|e| corrupt(file, &plain(&e)))?;
     let schema = with_zones(file, Arc::new(schema))?;
     Ok((schema, vec![rows as u64]))
 }
@@ -74,9 +74,9 @@ pub(super) fn batches(
         .with_projection(columns.to_vec())
         .with_batch_size(batch_rows)
         .build(BufReader::new(open_file(file)?))
-        .map_err(|e| corrupt(file, plain(&e)))?;
+        .map_err(|e| corrupt(file, &plain(&e)))?;
     let file = file.clone();
-    Ok(Box::new(reader.map(move |batch| batch.map_err(|e| corrupt(&file, plain(&e))))))
+    Ok(Box::new(reader.map(move |batch| batch.map_err(|e| corrupt(&file, &plain(&e))))))
 }
 
 /// The reader wants at least one column; the first is read and dropped by the caller's projection.

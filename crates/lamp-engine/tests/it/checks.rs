@@ -182,10 +182,9 @@ async fn every_operator_judges_in_rows_and_in_percent() {
     let folder = Folder::new();
     let file = trips(&folder);
     let bounds = |operator: &str| match operator {
-        "mustBe" => ("2", "20", "3"),
+        "mustBe" | "mustBeGreaterOrEqualTo" => ("2", "20", "3"),
         "mustNotBe" => ("3", "30", "2"),
         "mustBeGreaterThan" => ("1", "19.5", "2"),
-        "mustBeGreaterOrEqualTo" => ("2", "20", "3"),
         "mustBeLessThan" => ("3", "20.5", "2"),
         "mustBeLessOrEqualTo" => ("2", "20", "1"),
         "mustBeBetween" => ("[2, 3]", "[10, 20]", "[3, 4]"),

@@ -20,8 +20,8 @@ fn object(value: Value) -> BTreeMap<String, Value> {
     serde_json::from_value(value).expect("an object")
 }
 
-fn answer(model: &str, status: &str, outputs: Option<Value>) -> Option<Answer> {
-    Some(Answer { model: model.to_owned(), status: status.to_owned(), outputs: outputs.map(object), latency_us: 1_234 })
+fn answer(model: &str, status: &str, outputs: Option<Value>) -> Answer {
+    Answer { model: model.to_owned(), status: status.to_owned(), outputs: outputs.map(object), latency_us: 1_234 }
 }
 
 fn prediction(n: u8, inputs: Value) -> Prediction {
@@ -34,8 +34,8 @@ fn prediction(n: u8, inputs: Value) -> Prediction {
         epoch: 7,
         served_by: Role::Primary,
         reason: None,
-        primary: answer("delay@12", "ok", Some(json!({"probability": 0.25}))),
-        shadow: answer("delay-simple@3", "late", None),
+        primary: Some(answer("delay@12", "ok", Some(json!({"probability": 0.25})))),
+        shadow: Some(answer("delay-simple@3", "late", None)),
         inputs: object(inputs),
     }
 }
@@ -44,8 +44,9 @@ fn odd_ones() -> Vec<Prediction> {
     let mut fallen_back = prediction(3, json!({"carrier": "AA", "temp": null, "tags": {"a": [1, null]}}));
     fallen_back.served_by = Role::Shadow;
     fallen_back.reason = Some(FallbackReason::Timeout);
-    fallen_back.primary = answer("delay@12", "timeout", None);
-    fallen_back.shadow = answer("delay-simple@3", "ok", Some(json!({"probability": 0.5, "classes": ["a", "b"]})));
+    fallen_back.primary = Some(answer("delay@12", "timeout", None));
+    let said = json!({"probability": 0.5, "classes": ["a", "b"]});
+    fallen_back.shadow = Some(answer("delay-simple@3", "ok", Some(said)));
     let mut alone = prediction(4, json!({"temp": 1.5, "mixed": "text", "big": 18_446_744_073_709_551_615_u64}));
     alone.shadow = None;
     vec![

@@ -173,12 +173,13 @@ async fn keep_alive(shared: Arc<Shared>, slot: usize, first: Option<Started>, mu
     let mut next = first;
     let mut pause = shared.limits.restart_after;
     loop {
-        let started = match next.take() {
-            Some(started) => Ok(started),
-            None => tokio::select! {
+        let started = if let Some(started) = next.take() {
+            Ok(started)
+        } else {
+            tokio::select! {
                 started = process::start(&shared.command, &shared.package_dir, &shared.limits) => started,
                 () = stopped(&mut stop) => return,
-            },
+            }
         };
         let why = match started {
             Ok(started) => {

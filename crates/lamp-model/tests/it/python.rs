@@ -272,7 +272,7 @@ async fn dropping_the_model_ends_a_worker_that_hangs() {
         return;
     }
     let folder = folder();
-    let model = started(&folder, "ok", WorkerLimits { answer_within: Duration::from_secs(60), ..limits() }).await;
+    let model = started(&folder, "ok", WorkerLimits { answer_within: Duration::from_mins(1), ..limits() }).await;
     let pid = pid_of(&model).expect("a process");
     let given_up = tokio::time::timeout(Duration::from_millis(100), model.predict(batch(1.0, Some("hang")))).await;
     assert!(given_up.is_err());

@@ -63,14 +63,19 @@ impl Repo {
         Ok(parse_status(&bytes))
     }
 
-    /// Paths that differ between the working tree and the commit where `base` and HEAD parted,
-    /// untracked files included; sorted. A rename counts as both of its paths.
-    pub async fn changed_between(&self, base: &str) -> Result<Vec<String>, GitError> {
+    /// Hash of the commit where `base` and HEAD parted.
+    pub async fn merge_base(&self, base: &str) -> Result<String, GitError> {
         let base_commit = self.resolve(base).await?;
         let head = self.head().await?.ok_or(GitError::NoHead)?;
         let parted = self.git("merge-base").args([&base_commit.hash, &head.hash]).find().await?;
         let parted = parted.ok_or_else(|| GitError::NoMergeBase { base: base.to_owned() })?;
-        let parted = String::from_utf8_lossy(&parted).trim().to_owned();
+        Ok(String::from_utf8_lossy(&parted).trim().to_owned())
+    }
+
+    /// Paths that differ between the working tree and the commit where `base` and HEAD parted,
+    /// untracked files included; sorted. A rename counts as both of its paths.
+    pub async fn changed_between(&self, base: &str) -> Result<Vec<String>, GitError> {
+        let parted = self.merge_base(base).await?;
         let options = ["--name-only", "-z", "--no-renames", "--ignore-submodules=none", "--no-ext-diff"];
         let in_tree = self.git("diff").args(options).arg(&parted).arg("--").run().await?;
         let in_index = self.git("diff").arg("--cached").args(options).arg(&parted).arg("--").run().await?;

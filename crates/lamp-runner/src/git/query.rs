@@ -56,9 +56,8 @@ impl Repo {
         let found = self.git("rev-parse").args(["--verify", "--quiet", "--end-of-options", &name]).find().await;
         let hash = match found {
             Ok(Some(bytes)) => text("rev-parse", bytes)?.trim().to_owned(),
-            Ok(None) => return Ok(None),
             // An ambiguous or malformed name makes git die instead of saying no.
-            Err(GitError::Failed { .. }) => return Ok(None),
+            Ok(None) | Err(GitError::Failed { .. }) => return Ok(None),
             Err(other) => return Err(other),
         };
         let tree = self.git("rev-parse").args(["--verify", &format!("{hash}^{{tree}}")]).line().await?;

@@ -34,7 +34,7 @@ async fn launcher_entry() {
         let folder = support::run_folder(&dir);
         let spec = support::spec(&folder, "echo begun; sleep 2; echo done > model/out", launch::Limits::default());
         launch::launch(&spec, &support::shim()).await.expect("launched");
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
     }
 }
 

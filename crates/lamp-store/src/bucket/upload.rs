@@ -101,8 +101,8 @@ impl Bucket {
             progress.advance(count);
         }
         drop(receive);
-        let sent = reader.await.map_err(|_| StoreError::Interrupted)?;
-        if let Err(error) = failed.map_or(sent, Err) {
+        let read = reader.await.map_err(|_| StoreError::Interrupted)?;
+        if let Err(error) = failed.map_or(read, Err) {
             if let Err(abort) = upload.abort().await {
                 tracing::warn!(key, error = %abort, "an upload that was given up could not be taken back");
             }

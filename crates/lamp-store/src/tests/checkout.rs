@@ -128,7 +128,7 @@ async fn a_checkout_clears_away_what_a_crashed_one_left_long_ago() {
     let store = bench.open().await;
     let entries = bench.add(&store, &["a"]).await.expect("added");
     fs::create_dir(bench.out()).expect("a folder");
-    let two_days_ago = SystemTime::now() - Duration::from_secs(2 * 86_400);
+    let two_days_ago = SystemTime::now() - Duration::from_hours(48);
     for name in [".lamp-x1y2z3.part", ".lamp-notes", "mine.part"] {
         let file = fs::File::create(bench.out().join(name)).expect("a file");
         file.set_modified(two_days_ago).expect("its age");

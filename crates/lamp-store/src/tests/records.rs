@@ -134,7 +134,7 @@ async fn an_opening_sweeps_what_crashes_left_behind_long_ago() {
     let bench = Bench::new();
     bench.open().await;
     let tmp = bench.store_dir().join("tmp");
-    let two_days = std::time::Duration::from_secs(2 * 24 * 60 * 60);
+    let two_days = std::time::Duration::from_hours(48);
     for (name, age) in [("1-old.part", two_days), ("2-new.part", std::time::Duration::ZERO)] {
         let file = fs::File::create(tmp.join(name)).expect("a leftover");
         file.set_modified(std::time::SystemTime::now() - age).expect("its age");

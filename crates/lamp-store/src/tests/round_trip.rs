@@ -112,8 +112,8 @@ async fn a_source_that_changes_while_it_is_read_is_refused() {
         let bench = Bench::new();
         let path = bench.write("day.bin", &noise(3 << 20, 5));
         let store = bench.open().await;
-        let changed = path.clone();
-        faults::at(Step::BlockCopied, &path, move || change(&changed));
+        let source = path.clone();
+        faults::at(Step::BlockCopied, &path, move || change(&source));
         let error = bench.add(&store, &["day.bin"]).await.expect_err(what);
         assert!(matches!(&error, StoreError::SourceChanged { path: named } if *named == path), "{what}: {error}");
         assert_eq!(error.kind(), Kind::Conflict);

@@ -39,7 +39,7 @@ async fn an_unchanged_file_is_read_once_while_the_store_has_it() {
 async fn a_rewrite_of_the_same_size_with_the_same_times_is_seen() {
     let bench = Bench::new();
     let path = bench.write("a", b"AAAA");
-    let an_hour_ago = SystemTime::now() - Duration::from_secs(3_600);
+    let an_hour_ago = SystemTime::now() - Duration::from_hours(1);
     let set_time = || fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(an_hour_ago));
     set_time().expect("its time");
     let store = bench.open().await;
@@ -69,7 +69,7 @@ async fn rewrites_in_quick_succession_are_all_seen() {
 async fn a_file_stamped_in_the_future_is_not_trusted() {
     let bench = Bench::new();
     let path = bench.write("a", b"AAAA");
-    let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
+    let tomorrow = SystemTime::now() + Duration::from_hours(24);
     fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(tomorrow)).expect("its time");
     let store = bench.open().await;
     assert!(was_read(&bench, &store, "a").await.0);

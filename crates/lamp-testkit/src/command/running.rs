@@ -5,7 +5,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// How long a command may take to say what a test waits for.
-const WORD_PATIENCE: Duration = Duration::from_secs(60);
+const WORD_PATIENCE: Duration = Duration::from_mins(1);
 /// How long a command may take to end after SIGTERM before it is killed.
 const END_PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks.

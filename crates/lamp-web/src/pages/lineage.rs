@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{Chrome, answer, render};
 use crate::failure::Failure;
-use crate::show::text::count;
+use crate::show::text::{Piece, count};
 use crate::show::tree::Card;
 use crate::site::{Routes, Site};
 

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::{Chrome, answer, render};
 use crate::failure::Failure;
 use crate::show::history::Change;
+use crate::show::lane::Registered;
 use crate::show::service::ServiceShown;
 use crate::site::{Routes, Site};
 use crate::switching::{self, Requested};
@@ -100,7 +101,8 @@ async fn service_page(site: &Site, service: &ServiceName) -> Result<ServicePage,
     let mut shown = ServiceShown::new(&view, site.time_zone());
     for lane in &mut shown.lanes {
         if let Some(model) = &lane.model {
-            lane.state = Some(site.app().model_version(&model.to_string()).await?.state);
+            let version = site.app().model_version(&model.to_string()).await?;
+            lane.registered = Some(Registered { state: version.state, flavour: version.flavour });
         }
     }
     let declared = site.app().workspace().service(service);

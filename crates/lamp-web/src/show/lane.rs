@@ -12,8 +12,8 @@ pub(crate) struct Lane {
     pub(crate) role: Role,
     /// What the route puts here.
     pub(crate) model: Option<ModelRef>,
-    /// Where that version stands in the registry, where that was asked.
-    pub(crate) state: Option<ModelState>,
+    /// What the registry says of that version, where it was asked.
+    pub(crate) registered: Option<Registered>,
     /// The worst that a replica says: `ready`, `degraded`, `starting`, `down`, or `unknown`.
     pub(crate) health: String,
     /// What happened last.
@@ -25,6 +25,14 @@ pub(crate) struct Lane {
     pub(crate) p50: String,
     /// Of the slowest replica.
     pub(crate) p99: String,
+}
+
+/// What the registry says of a version.
+#[derive(Debug, Clone)]
+pub(crate) struct Registered {
+    pub(crate) state: ModelState,
+    /// `onnx`, `python` or `upstream`.
+    pub(crate) flavour: String,
 }
 
 /// One worker process.
@@ -58,7 +66,7 @@ impl Lane {
         Self {
             role,
             model,
-            state: None,
+            registered: None,
             health: worst.map_or_else(|| "unknown".to_owned(), |said| said.health.clone()),
             detail: worst.and_then(|said| said.detail.clone()).or(still),
             asked: count(said.iter().map(|said| said.asked).sum()),
@@ -66,6 +74,15 @@ impl Lane {
             p50: latency(said.iter().filter_map(|said| said.p50).max()),
             p99: latency(said.iter().filter_map(|said| said.p99).max()),
             workers: said.into_iter().flat_map(|said| said.workers).collect(),
+        }
+    }
+
+    /// What there is to say where no worker is known.
+    pub(crate) fn without_workers(&self) -> &'static str {
+        match self.registered.as_ref().map(|registered| registered.flavour.as_str()) {
+            Some("onnx") => "none: it runs in the gateway",
+            Some("upstream") => "none: a server of its own answers",
+            _ => "none",
         }
     }
 

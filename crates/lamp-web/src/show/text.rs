@@ -39,9 +39,12 @@ pub(crate) fn latency(micros: Option<u64>) -> String {
     }
 }
 
-/// `part` of `whole` in thousandths, rounded down, so that a share that is not all never looks it.
+/// `part` of `whole` in thousandths, to the nearest; but something is never nothing, nor all.
 pub(crate) fn per_mille(part: u64, whole: u64) -> u64 {
-    let thousandths = u128::from(part) * 1_000 / u128::from(whole.max(1));
+    let (part, whole) = (u128::from(part), u128::from(whole.max(1)));
+    let nearest = (part * 2_000 + whole) / (whole * 2);
+    let is_between = part > 0 && part < whole;
+    let thousandths = if is_between { nearest.clamp(1, 999) } else { nearest };
     u64::try_from(thousandths).unwrap_or(1_000)
 }
 
@@ -77,37 +80,48 @@ impl Instant {
     }
 }
 
-/// A stretch of text; where it is shortened, with the whole.
+/// A stretch of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Piece {
-    pub(crate) text: String,
-    pub(crate) whole: Option<String>,
+pub(crate) enum Piece {
+    /// As it is.
+    Plain(String),
+    /// A hash, cut short, and the whole of it.
+    Hash(String, String),
 }
 
 /// Cuts `text` into pieces, with long hashes shortened.
 pub(crate) fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
-    for word in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
-        let hash = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        if !is_long_hex(hash) {
+    for word in text.split_inclusive(' ') {
+        let core = word.trim_end_matches([' ', ',', ';', ':', ')']);
+        if !is_long_hex(core) {
             plain.push_str(word);
             continue;
         }
         if !plain.is_empty() {
-            pieces.push(Piece { text: std::mem::take(&mut plain), whole: None });
+            pieces.push(Piece::Plain(std::mem::take(&mut plain)));
         }
-        pieces.push(Piece { text: format!("{}…", &hash[..HEX_SHORT]), whole: Some(hash.to_owned()) });
-        plain.push_str(&word[hash.len()..]);
+        pieces.push(Piece::Hash(format!("{}…", &core[..HEX_SHORT]), core.to_owned()));
+        plain.push_str(&word[core.len()..]);
     }
     if !plain.is_empty() {
-        pieces.push(Piece { text: plain, whole: None });
+        pieces.push(Piece::Plain(plain));
     }
     pieces
 }
 
 fn is_long_hex(word: &str) -> bool {
     word.len() >= HEX_LONG && word.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+/// Words of an error or a hint: those between backticks, and whole commands, are code.
+pub(crate) fn prose(text: &str) -> Vec<(bool, String)> {
+    if text.starts_with("lamp ") && !text.contains('`') {
+        return vec![(true, text.to_owned())];
+    }
+    let parts = text.split('`').enumerate().filter(|(_, part)| !part.is_empty());
+    parts.map(|(index, part)| (index % 2 == 1, part.to_owned())).collect()
 }
 
 #[cfg(test)]
@@ -121,7 +135,8 @@ mod tests {
         assert_eq!([counted(1, "row", "rows"), counted(1_000, "row", "rows")], ["1 row", "1,000 rows"]);
         let latencies = [None, Some(0), Some(850), Some(4_249), Some(99_999), Some(1_204_000)].map(latency);
         assert_eq!(latencies, ["–", "0 µs", "850 µs", "4.2 ms", "99.9 ms", "1.20 s"]);
-        assert_eq!([share(0, 0), share(999, 1_000), share(9_999, 10_000)], ["–", "99.9 %", "99.9 %"]);
+        assert_eq!([share(0, 0), share(995, 1_000), share(9_999, 10_000)], ["–", "99.5 %", "99.9 %"]);
+        assert_eq!([share(0, 9), share(1, 1_000_000), share(66, 12_411)], ["0.0 %", "0.1 %", "0.5 %"]);
         assert_eq!(share(u64::MAX, u64::MAX), "100.0 %");
     }
 
@@ -136,12 +151,21 @@ mod tests {
     #[test]
     fn long_hashes_are_shortened_and_nothing_is_lost() {
         let digest = "0123456789abcdef".repeat(4);
+        let hash = || Piece::Hash("0123456789ab…".to_owned(), digest.clone());
+        let plain = |text: &str| Piece::Plain(text.to_owned());
         let shown = pieces(&format!("{digest} (python), {digest}"));
-        let texts: Vec<_> = shown.iter().map(|piece| piece.text.as_str()).collect();
-        assert_eq!(texts, ["0123456789ab…", " (python), ", "0123456789ab…"]);
-        assert_eq!(shown[0].whole.as_deref(), Some(digest.as_str()));
-        let text = "12 rows of <b>é</b> deadbeef 0140c1f0-1b2c-7def-8000-000000000001";
-        assert_eq!(pieces(text), [Piece { text: text.to_owned(), whole: None }]);
+        assert_eq!(shown, [hash(), plain(" (python), "), hash()]);
+        let text = "12 rows of <b>é</b> deadbeef 0140c1f0-1b2c-7def-8000-000000000001 2013-01-01";
+        assert_eq!(pieces(text), [plain(text)]);
         assert_eq!(pieces(""), []);
+    }
+
+    #[test]
+    fn what_stands_between_backticks_is_code() {
+        let part = |is_code: bool, text: &str| (is_code, text.to_owned());
+        assert_eq!(prose("try `a`, or b"), [part(false, "try "), part(true, "a"), part(false, ", or b")]);
+        assert_eq!(prose("lamp models ls delay"), [part(true, "lamp models ls delay")]);
+        assert_eq!(prose("no ` pair"), [part(false, "no "), part(true, " pair")]);
+        assert_eq!(prose(""), []);
     }
 }

@@ -43,6 +43,9 @@ pub(crate) struct File {
     pub(crate) facts: Vec<Fact>,
 }
 
+/// The name of the fact by which the tree says that it was told before; here a link says so.
+const TOLD_BEFORE: &str = "story";
+
 /// The things shown so far, by kind and title.
 #[derive(Default)]
 struct Shown {
@@ -61,7 +64,7 @@ fn card(node: &Node, shown: &mut Shown) -> Card {
     let kind = kind_of(node.kind);
     let anchor = format!("n{}", shown.cards);
     let key = (kind, node.title.clone());
-    let shown_at = shown.anchors.get(&key).cloned().filter(|_| !node.from.is_empty());
+    let shown_at = shown.anchors.get(&key).cloned().filter(|_| has_lineage(node.kind));
     shown.anchors.entry(key).or_insert_with(|| anchor.clone());
     let mut card = Card {
         anchor,
@@ -75,14 +78,16 @@ fn card(node: &Node, shown: &mut Shown) -> Card {
         files: Vec::new(),
         shown_at,
     };
-    if card.shown_at.is_none() {
-        for below in &node.from {
-            match below.kind {
-                NodeKind::File if below.from.is_empty() => {
-                    card.files.push(File { path: below.title.clone(), facts: facts(below) });
-                }
-                _ => card.cards.push(self::card(below, shown)),
-            }
+    if card.shown_at.is_some() {
+        card.facts.retain(|fact| fact.name != TOLD_BEFORE);
+        return card;
+    }
+    for below in &node.from {
+        let is_leaf = matches!(below.kind, NodeKind::File) && below.from.is_empty();
+        if is_leaf {
+            card.files.push(File { path: below.title.clone(), facts: facts(below) });
+        } else {
+            card.cards.push(self::card(below, shown));
         }
     }
     card

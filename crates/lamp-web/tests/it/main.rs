@@ -5,7 +5,6 @@ mod browser;
 mod guards;
 mod kit;
 mod pages;
-mod preview;
 mod replicas;
 mod seed;
 mod switch;

@@ -1,6 +1,6 @@
 use super::*;
 
-fn check(text: &str, expected: Expect) {
+fn check(text: &str, expected: &Expect) {
     let error = RootConfig::parse(text, "lamp.toml").expect_err("it is refused");
     expected.assert_eq(&render(&error));
 }
@@ -9,21 +9,21 @@ fn check(text: &str, expected: Expect) {
 fn unknown_keys() {
     check(
         "[workspace]\nmembres = [\"projects/*\"]\nmembers = []\n",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:2:1: unknown key `membres` in [workspace]
           hint: did you mean `members`?
     "#]],
     );
     check(
         "[workspace]\nmembers = []\n[rotas.ml]\npeople = []\n",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:3:2: unknown key `rotas` in the file
           hint: did you mean `rota`?
     "#]],
     );
     check(
         "[workspace]\nmembers = []\ncolour = \"red\"\n",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:3:1: unknown key `colour` in [workspace]
           hint: known keys: `ledger`, `members`, `store`, `time_zone`
     "#]],
@@ -34,7 +34,7 @@ fn unknown_keys() {
 fn what_belongs_elsewhere_or_comes_later() {
     check(
         "[workspace]\nmembers = []\nserver = \"https://lamp.example.com\"\n[datasets.x]\nsource = \"*\"\n",
-        expect![[r#"
+        &expect![[r#"
             lamp.toml:3:1: this version of lamp works on its own ledger only
               hint: remove `server`
             lamp.toml:4:2: `datasets` does not belong in the root's file
@@ -47,21 +47,21 @@ fn what_belongs_elsewhere_or_comes_later() {
 fn missing_parts() {
     check(
         "",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:1:1: the file has no `workspace`
           hint: add `[workspace]`
     "#]],
     );
     check(
         "[workspace]\n",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:1:2: [workspace] has no `members`
           hint: add `members = ["projects/*"]`
     "#]],
     );
     check(
         "workspace = 3\n",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:1:13: `workspace` must be a table, not a whole number
     "#]],
     );
@@ -71,21 +71,21 @@ fn missing_parts() {
 fn bad_values() {
     check(
         "[workspace]\nmembers = [\"projects/*\"]\ntime_zone = \"America/New_Yrok\"\n",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:3:13: `America/New_Yrok` is not a time zone
           hint: did you mean `America/New_York`?
     "#]],
     );
     check(
         "[workspace]\nmembers = []\ntime_zone = \"Mars\"\n",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:3:13: `Mars` is not a time zone
           hint: use an IANA name, for example `Europe/Berlin` or `UTC`
     "#]],
     );
     check(
         "[workspace]\nmembers = []\nledger = \"mysql://x\"\nstore = \"ftp://y\"\n",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:3:10: `mysql://x` is not the address of a ledger
           hint: write `sqlite:PATH` or `postgres://USER@HOST/DATABASE`
         lamp.toml:4:9: `ftp://y` is not the address of a store
@@ -94,7 +94,7 @@ fn bad_values() {
     );
     check(
         "[workspace]\nmembers = [\"../x\", \"/abs\", \".\", \"a/[\", 3]\n",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:2:12: `../x` does not name folders below the root
           hint: write for example `members = ["projects/*"]`
         lamp.toml:2:20: `/abs` does not name folders below the root
@@ -108,7 +108,7 @@ fn bad_values() {
     );
     check(
         "[workspace]\nmembers = \"projects/*\"\n",
-        expect![[r#"
+        &expect![[r#"
             lamp.toml:2:11: `members` must be a list of texts (`members = ["…"]`), not a text
         "#]],
     );
@@ -118,7 +118,7 @@ fn bad_values() {
 fn bad_rotas() {
     check(
         "[workspace]\nmembers = []\n[rota.ml]\npeople = []\nhandoff = \"Monday 9\"\n",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:3:7: [rota.ml] has no people
           hint: name at least one person
         lamp.toml:5:11: `Monday 9` is not a day and a time
@@ -127,7 +127,7 @@ fn bad_rotas() {
     );
     check(
         "[workspace]\nmembers = []\n[rota.ML]\npeople = [\"a@b\", \"someone\", \"a@b\"]\n",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:3:7: `ML` is not a rota name: it does not start with a lower-case letter
           hint: use lower-case letters, digits, `-` and `_`, starting with a letter
         lamp.toml:4:18: `someone` is not an e-mail address
@@ -138,14 +138,14 @@ fn bad_rotas() {
     );
     check(
         "[workspace]\nmembers = []\n[rota]\nml = [\"a@b\"]\n",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:4:1: `rota.ml` must be a table, not a list
           hint: write `[rota.NAME]` above its keys
     "#]],
     );
     check(
         "[workspace]\nmembers = []\n[duties]\nlabels = { rota = \"ml\", count = 0, every = \"often\" }\n",
-        expect![[r#"
+        &expect![[r#"
             lamp.toml:4:33: `count` must be a whole number from 1 to 1000
             lamp.toml:4:44: `often` is not a period
               hint: write `"day"`, `"7 days"`, `"2 weeks"` or `"1 month"`, at most 366 of them
@@ -157,13 +157,13 @@ fn bad_rotas() {
 fn broken_toml_keeps_its_line() {
     check(
         "[workspace]\nmembers = [\"a\"\nledger = 3\n",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:3:1: not valid TOML: missing comma between array elements, expected `,`
     "#]],
     );
     check(
         "[workspace]\nmembers = []\nmembers = []\n",
-        expect![[r#"
+        &expect![[r#"
             lamp.toml:3:1: not valid TOML at `members`: duplicate key
         "#]],
     );
@@ -173,7 +173,7 @@ fn broken_toml_keeps_its_line() {
 fn a_column_counts_characters_not_bytes() {
     check(
         "[workspace]\nmembers = []\n[rota.ml]\npeople = [\"zoë@example.com\", \"bad\"]\n",
-        expect![[r#"
+        &expect![[r#"
         lamp.toml:4:30: `bad` is not an e-mail address
           hint: use the address in each person's `git config user.email`
     "#]],

@@ -208,15 +208,13 @@ fn missing(fields: &Fields<'_>, arguments: &[(&'static str, &Node)], findings: &
 
 fn invalid(fields: &Fields<'_>, arguments: &[(&'static str, &Node)], findings: &mut Findings) -> Option<Metric> {
     let valid = find(arguments, "validValues").and_then(|node| values(node, "validValues", findings));
-    let pattern = find(arguments, "pattern").and_then(|node| match &node.yaml {
-        Yaml::Text(pattern) => {
-            lint_pattern(pattern, node.place, findings);
-            Some(pattern.clone())
-        }
-        _ => {
+    let pattern = find(arguments, "pattern").and_then(|node| {
+        let Yaml::Text(pattern) = &node.yaml else {
             findings.error(node.place, "`pattern` is text".to_owned(), Some("pattern: '^[A-Z]{3}$'".to_owned()));
-            None
-        }
+            return None;
+        };
+        lint_pattern(pattern, node.place, findings);
+        Some(pattern.clone())
     });
     if valid.is_none() && pattern.is_none() {
         let hint = Some("arguments:\n  validValues: [a, b]".to_owned());

@@ -34,10 +34,10 @@ pub(super) fn names(options: &TypeOptions) -> Vec<&'static str> {
 }
 
 /// One draft for each option.
-pub(super) fn drafts<'a>(
+pub(super) fn drafts(
     property: &Property,
     column: &ColumnProfile,
-    drafts: &mut Vec<Draft<'a>>,
+    drafts: &mut Vec<Draft<'_>>,
 ) -> Result<(), EngineError> {
     let options = &property.options;
     let name = column.name.as_str();

@@ -27,7 +27,9 @@ def read_days(
     count = (last - first).days + 1
     days = [first + datetime.timedelta(days=number) for number in range(count)]
     paths = [folder / f"{day}.parquet" for day in days]
-    parts = [pd.read_parquet(path, columns=list(columns)) for path in paths if path.is_file()]
+    parts = [
+        pd.read_parquet(path, columns=list(columns)) for path in paths if path.is_file()
+    ]
     if not parts:
         raise SystemExit(f"{folder} holds no file from {first} to {last}")
     return pd.concat(parts, ignore_index=True)
