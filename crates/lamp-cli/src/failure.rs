@@ -30,7 +30,7 @@ impl Failure {
     }
 
     /// Makes it a verdict of no instead of something that went wrong.
-    pub fn as_verdict(mut self) -> Self {
+    pub fn into_verdict(mut self) -> Self {
         self.exit = VERDICT_NO;
         self
     }

@@ -20,6 +20,9 @@ use failure::Failure;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_logging(&arguments.command);
+    if let Err(error) = open::own_path() {
+        return Failure::operation(format!("cannot find myself: {error}")).report();
+    }
     // The shim must stay one plain thread: it forks nothing but the command.
     if let Command::Child(child) = &arguments.command {
         return lamp_runner::shim::main(&child.folder);

@@ -1,7 +1,7 @@
 //! The composition root: builds the parts of the house and hands them to the application.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lamp_app::{App, AppParts, RunSettings, workspace};
 use lamp_core::actor::Actor;
@@ -14,6 +14,17 @@ use lamp_store::Store;
 use crate::clock::{self, SystemIds};
 use crate::failure::Failure;
 use crate::sdk;
+
+/// This binary's path as it was when the process began. Asked later, once a newer binary has taken
+/// its place, the system names a file that is gone, and children could not be started any more.
+pub fn own_path() -> std::io::Result<PathBuf> {
+    static OWN: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(path) = OWN.get() {
+        return Ok(path.clone());
+    }
+    let path = std::env::current_exe()?;
+    Ok(OWN.get_or_init(|| path).clone())
+}
 
 /// Opens the workspace that holds the current folder (or `directory`).
 pub async fn open(directory: Option<&Path>) -> Result<App, Failure> {
@@ -42,8 +53,7 @@ pub async fn open_with(root: &Path, clock: Arc<dyn Clock>) -> Result<App, Failur
             .with_hint("git config user.email you@example.com")
     };
     let actor = Actor::local(&email.ok_or_else(no_email)?);
-    let lamp_exe =
-        std::env::current_exe().map_err(|error| Failure::operation(format!("cannot find myself: {error}")))?;
+    let lamp_exe = own_path().map_err(|error| Failure::operation(format!("cannot find myself: {error}")))?;
     Ok(App::new(AppParts {
         root: root.to_owned(),
         workspace: config,

@@ -34,7 +34,7 @@ pub async fn decide(app: &App, args: &Decide, decision: Decision) -> Result<Exit
     let approval = app.decide(request).await.map_err(|error| {
         let is_verdict = matches!(error, RegistryError::Decision(DecisionError::GateFailed { .. }));
         let failure = Failure::from(error);
-        if is_verdict { failure.as_verdict() } else { failure }
+        if is_verdict { failure.into_verdict() } else { failure }
     })?;
     let word = match approval.decision {
         Decision::Approved => style("approved").green().bold(),

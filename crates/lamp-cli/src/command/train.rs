@@ -13,6 +13,7 @@ use lamp_core::run::Run;
 use super::{models, params, verdict};
 use crate::args::Train;
 use crate::failure::Failure;
+use crate::open::own_path;
 use crate::ui::{self, Spinner, out};
 
 pub async fn run(app: &App, args: &Train) -> Result<ExitCode, Failure> {
@@ -69,7 +70,7 @@ pub async fn follow(app: &App, run: RunId, spinner: &Arc<Spinner>) -> Result<Run
 /// Leaves the run to a process of its own, which collects it when it ends.
 fn detach(app: &App, run: &Run, json: bool) -> Result<ExitCode, Failure> {
     use std::os::unix::process::CommandExt as _;
-    let exe = std::env::current_exe().map_err(|error| Failure::operation(format!("cannot find myself: {error}")))?;
+    let exe = own_path().map_err(|error| Failure::operation(format!("cannot find myself: {error}")))?;
     Command::new(exe)
         .arg("-C")
         .arg(app.root())

@@ -18,6 +18,7 @@ use super::until_interrupted;
 use crate::args::Up;
 use crate::failure::Failure;
 use crate::gateway_process;
+use crate::open::own_path;
 use crate::ui::out;
 
 /// First pause before the gateway is started again; doubles with each failure.
@@ -146,7 +147,7 @@ async fn watch_over_survivor(app: &App, stopped: &watch::Receiver<bool>) {
 }
 
 fn start_gateway(app: &App, settings: UpSettings) -> std::io::Result<Child> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new(own_path()?);
     if let (Some(filter), None) = (settings.gateway_log, std::env::var_os("LAMP_LOG")) {
         command.env("LAMP_LOG", filter);
     }

@@ -23,8 +23,8 @@ fn a_kept_contract_is_yes() {
 fn a_broken_contract_is_no_and_names_the_day() {
     let shop = shop_with_a_bad_day();
     let broken = shop.lamp("check orders").exits(1).says("orders@1  broken");
-    broken.line_with(&["failed [2013-03-29]", "parcels", "-3"]);
-    broken.line_with(&["failed [2013-03-29]", "street", "1"]);
+    broken.line_with(&["failed [2013-03-29]", "parcels", "1 of 3 rows"]);
+    broken.line_with(&["failed [2013-03-29]", "street", "1 of 3 rows"]);
     let broken = broken.says("incident opened: orders[2013-03-29]").does_not_say("failed [2013-03-28]");
     assert!(broken.0.stderr.is_empty(), "a verdict is no error: {}", broken.0.text());
     // The same break opens no second incident; other days are as good as before.

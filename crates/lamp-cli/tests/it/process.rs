@@ -78,7 +78,6 @@ pub struct Answer {
     pub epoch: u64,
     pub prediction: String,
     pub probability: f64,
-    pub body: String,
 }
 
 /// Asks for the probability that an order to `street` comes late.
@@ -95,7 +94,6 @@ pub async fn predict(base: &str, street: &str) -> Answer {
         epoch: header("x-route-epoch").parse().unwrap_or_default(),
         prediction: header("x-prediction-id"),
         probability: value["predictions"][0]["probability"].as_f64().unwrap_or(f64::NAN),
-        body: response.body,
     }
 }
 

@@ -27,7 +27,8 @@ fn a_decision_needs_a_note_and_is_made_once() {
 #[test]
 fn a_gate_that_failed_is_not_signed_by_accident() {
     let shop = Shop::with_orders();
-    shop.lamp("train guess").succeeds().says("roc_auc >= 0.6 failed");
+    // Trained and registered, but the verdict is no.
+    shop.lamp("train guess").exits(1).says("roc_auc >= 0.6 failed").says("Next: lamp reject guess@1");
     let refused = shop.lamp("approve guess@1 --note 'it is only a guess'").exits(2);
     refused.says("guess@1 failed its gate").says("roc_auc is 0.5000").hints("lamp reject guess@1");
     shop.lamp("models ls").succeeds().line_with(&["guess@1", "candidate"]);

@@ -4,6 +4,8 @@
 //! how often each street was late, and a simpler one that knows no streets. Python's standard
 //! library is all it needs.
 
+use std::path::Path;
+
 use lamp_testkit::{Outcome, TestContext};
 use serde_json::Value;
 
@@ -255,7 +257,12 @@ pub struct Shop {
 impl Shop {
     /// All code committed, all raw files written, nothing added yet.
     pub fn new() -> Self {
-        let mut context = TestContext::new(env!("CARGO_BIN_EXE_lamp"));
+        Self::served_by(Path::new(env!("CARGO_BIN_EXE_lamp")))
+    }
+
+    /// The same, with a copy of the binary at another place.
+    pub fn served_by(binary: &Path) -> Self {
+        let mut context = TestContext::new(binary);
         // All processes of a test share one clock: the mark's, not `LAMP_NOW`.
         context.use_real_clock();
         let shop = Self { context };

@@ -106,3 +106,45 @@ async fn runs_left_alone_are_collected_by_the_scheduler() {
     shop.lamp("models ls").succeeds().says("late@1");
     assert_eq!(running.stop(), Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_binary_may_take_the_place_of_the_one_that_runs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let binary = folder.path().join("lamp");
+    let install = || std::fs::copy(env!("CARGO_BIN_EXE_lamp"), &binary).expect("the binary");
+    install();
+    let shop = Shop::served_by(&binary);
+    shop.lamp("data add orders --commit").succeeds();
+    shop.open_for_business();
+    let Up { running, predictions, .. } = up(&shop).await;
+    assert_eq!(predict(&predictions, "elm").await.status, 200);
+
+    std::fs::remove_file(&binary).expect("the old binary goes");
+    install();
+    process::kill(process::find_child(running.id(), "serve").expect("the gateway"));
+    let answer = predict_until_up(&predictions).await;
+    assert_eq!(answer.model, "late@1");
+    assert_eq!(running.stop(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateway_outlives_the_pages_and_is_found_again() {
+    let shop = Shop::with_orders();
+    shop.open_for_business();
+    let Up { running, predictions, .. } = up(&shop).await;
+    let gateway = process::find_child(running.id(), "serve").expect("the gateway");
+    process::kill(running.id());
+    let answer = predict(&predictions, "elm").await;
+    assert_eq!((answer.status, answer.served_by.as_str()), (200, "primary"), "pages are gone, answers are not");
+
+    let pages = format!("127.0.0.1:{}", free_port());
+    let address = predictions.trim_start_matches("http://");
+    let again = shop.context.lamp(["up", "--listen", &pages, "--predictions", address]).start();
+    again.wait_for("leaving it in place");
+    shop.lamp("switch late shadow --why 'it obeys still'").succeeds().says("1 replica(s) obey");
+    assert_eq!(predict(&predictions, "elm").await.served_by, "shadow");
+    process::kill(gateway);
+    let answer = predict_until_up(&predictions).await;
+    assert_eq!(answer.served_by, "shadow", "its successor knows the route");
+    assert_eq!(again.stop(), Some(0));
+}

@@ -132,7 +132,7 @@ async fn switched(site: &Site, name: &str, form: Result<Form<SwitchForm>, FormRe
     let Form(form) = form.map_err(|rejection| Failure::new(Kind::Invalid, rejection.body_text()))?;
     let typed = form.requested.why.clone();
     let done = match site.token().check(&form.token) {
-        Ok(()) => switching::switch(site, &service, form.requested).await.map_err(said_on_a_page),
+        Ok(()) => switching::switch(site, &service, form.requested).await.map_err(|error| said_on_a_page(&error)),
         Err(refusal) => Err(Failure::of(&refusal)),
     };
     match done {
@@ -145,10 +145,10 @@ async fn switched(site: &Site, name: &str, form: Result<Form<SwitchForm>, FormRe
 }
 
 /// The hints of the use case are commands; where a page asks for the same thing, it says so.
-fn said_on_a_page(error: switching::SwitchError) -> Failure {
-    let hint = match &error {
+fn said_on_a_page(error: &switching::SwitchError) -> Failure {
+    let hint = match error {
         switching::SwitchError::Serving(ServingError::WhyMissing) => Some("write down what you saw".to_owned()),
         _ => error.hint(),
     };
-    Failure { hint, ..Failure::of(&error) }
+    Failure { hint, ..Failure::of(error) }
 }

@@ -53,7 +53,7 @@ impl Answering {
         let fallbacks: Vec<&str> = does.iter().filter_map(|does| does.fallback()).collect();
         let silent = does.iter().filter(|does| **does == Does::Nothing).count();
         let late = (behind > 0).then(|| {
-            let replicas = counted(behind as u64, "replica has", "replicas have");
+            let replicas = counted(u64::try_from(behind).unwrap_or(u64::MAX), "replica has", "replicas have");
             format!("{replicas} not taken over epoch {} yet", route.epoch)
         });
         if silent == does.len() {

@@ -35,7 +35,7 @@ impl Totals {
                 *totals.reasons.entry(reason.clone()).or_default() += rows;
             }
             if let Some(apart) = &state.disagreement {
-                totals.disagreement = pooled(totals.disagreement, (apart.rows, apart.mean_abs));
+                totals.disagreement = Some(pooled(totals.disagreement, (apart.rows, apart.mean_abs)));
             }
         }
         totals
@@ -48,11 +48,11 @@ impl Totals {
 
 /// The mean over the rows of both.
 #[expect(clippy::cast_precision_loss, reason = "shown to four digits")]
-fn pooled(a: Option<(u64, f64)>, b: (u64, f64)) -> Option<(u64, f64)> {
+fn pooled(a: Option<(u64, f64)>, b: (u64, f64)) -> (u64, f64) {
     let (rows_a, mean_a) = a.unwrap_or_default();
     let rows = rows_a + b.0;
     let mean = (mean_a * rows_a as f64 + b.1 * b.0 as f64) / rows.max(1) as f64;
-    Some((rows, mean))
+    (rows, mean)
 }
 
 #[cfg(test)]
@@ -61,9 +61,9 @@ mod tests {
 
     #[test]
     fn means_are_pooled_by_their_rows() {
-        let both = pooled(pooled(None, (300, 0.1)), (100, 0.5)).expect("a mean");
+        let both = pooled(Some(pooled(None, (300, 0.1))), (100, 0.5));
         assert_eq!(both.0, 400);
         assert!((both.1 - 0.2).abs() < 1e-12, "{both:?}");
-        assert_eq!(pooled(None, (0, 0.0)), Some((0, 0.0)));
+        assert_eq!(pooled(None, (0, 0.0)), (0, 0.0));
     }
 }

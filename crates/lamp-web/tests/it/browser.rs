@@ -1,14 +1,21 @@
 //! The pages in a real Chromium.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use lamp_testkit::browser::Locator;
 use lamp_testkit::{Browser, SKIP_BROWSER_VARIABLE, is_skipped};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::kit::TestSite;
 use crate::seed;
+
+/// How long a page may take to show something.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A site on a port of its own, until it is dropped.
 struct Running {
@@ -31,14 +38,21 @@ impl Running {
     }
 }
 
+/// The text of an element, if it is there and stays there: pages change under a test's hands.
+async fn find_text(browser: &Browser, selector: &str) -> Option<String> {
+    browser.find(Locator::Css(selector)).await.ok()?.text().await.ok()
+}
+
 async fn wait_for_text(browser: &Browser, selector: &str, expected: &str) {
-    for _ in 0..200 {
-        if browser.text(selector).await == expected {
+    let ends_at = Instant::now() + PATIENCE;
+    loop {
+        let text = find_text(browser, selector).await;
+        if text.as_deref() == Some(expected) {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        assert!(Instant::now() < ends_at, "`{selector}` says {text:?}, not {expected:?}");
+        tokio::time::sleep(LOOK_EVERY).await;
     }
-    panic!("`{selector}` says {:?}, not {expected:?}", browser.text(selector).await);
 }
 
 async fn keep_picture(browser: &Browser, name: &str) {
@@ -101,11 +115,9 @@ async fn everything_works_by_keyboard_and_without_scripts() {
     browser.visit(&format!("{}/services/delay", running.url)).await;
     let why = browser.element("#why").await;
     // Tab leads from the reason to the button, Enter presses it.
-    why.send_keys("odd answers\u{e004}\u{e007}").await.ok();
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    if running.site.route().await.0 == 2 {
-        browser.active_element().await.expect("the button").send_keys("\u{e007}").await.expect("a key");
-    }
+    why.send_keys("odd answers\u{e004}").await.expect("a text field");
+    let button = browser.active_element().await.expect("the button has the focus");
+    button.send_keys("\u{e007}").await.expect("a key");
     wait_for_text(&browser, ".panel-who .who-headline", "The shadow answers").await;
 
     browser.visit(&format!("{}/lineage", running.url)).await;

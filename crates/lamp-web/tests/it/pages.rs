@@ -87,12 +87,12 @@ async fn a_service_in_words() {
         Replicas
         1 heard of lately, 0 gone. Predictions here: POST http://127.0.0.1:8421/predict/delay
         Replica State Epoch Rows answered Last heard of
-        1 ✓ here 2 12,411 5 Apr 2013, 11:59:55 EDT
+        1 ✓ here 2 12,411 2013-04-05 11:59:55 EDT
         History
         Who changed the route, when and why; newest first
         Epoch When Who What Why
-        2 5 Apr 2013, 04:10:00 EDT first@example.com delay-simple@1 deployed as shadow behind it
-        1 5 Apr 2013, 04:00:00 EDT first@example.com delay@1 deployed as primary first model in service
+        2 2013-04-05 04:10:00 EDT first@example.com delay-simple@1 deployed as shadow behind it
+        1 2013-04-05 04:00:00 EDT first@example.com delay@1 deployed as primary first model in service
         Lineage of delay"#]]
     .assert_eq(&words(&answer.text));
 }
