@@ -8,6 +8,8 @@ pub mod resolve;
 pub mod sources;
 pub mod verify;
 
+use std::path::PathBuf;
+
 use lamp_core::dataset::VersionNumber;
 use lamp_core::error::{Classified, Kind};
 use lamp_core::names::DatasetName;
@@ -57,6 +59,14 @@ pub enum DataError {
     NothingToAdd {
         /// The glob or paths.
         what: String,
+    },
+    /// A link whose bytes would not be kept.
+    #[error("`{}` is a link to `{}`: what it points to would not be kept", file.display(), target.display())]
+    LinkLeadsOut {
+        /// The link.
+        file: PathBuf,
+        /// What it says.
+        target: PathBuf,
     },
     /// A file that belongs to no partition.
     #[error("`{file}` names no {period} in its path, but `{dataset}` is partitioned by {period}")]
@@ -110,9 +120,11 @@ impl Classified for DataError {
                 Kind::NotFound
             }
             Self::LockDisagrees { .. } | Self::EmptySlice { .. } | Self::Busy { .. } => Kind::Conflict,
-            Self::NothingToAdd { .. } | Self::NoPartition { .. } | Self::Derived { .. } | Self::NotDerived { .. } => {
-                Kind::Invalid
-            }
+            Self::NothingToAdd { .. }
+            | Self::LinkLeadsOut { .. }
+            | Self::NoPartition { .. }
+            | Self::Derived { .. }
+            | Self::NotDerived { .. } => Kind::Invalid,
             Self::Part(part) => part.kind(),
         }
     }
@@ -129,6 +141,11 @@ impl Classified for DataError {
                 "this ledger is not the one that the lock was written with; compare `lamp data log {dataset}`"
             )),
             Self::NothingToAdd { .. } => Some("name files or folders, or set `source` in lamp.toml".to_owned()),
+            Self::LinkLeadsOut { file, target } => Some(format!(
+                "put the file itself in its place: cp --remove-destination {} {}",
+                target.display(),
+                file.display()
+            )),
             Self::NoPartition { .. } => {
                 Some("put the date into the file's or a folder's name, as in 2013-01-31.parquet".to_owned())
             }

@@ -1,6 +1,7 @@
 //! Talking to a gateway on this machine through its admin socket.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +13,22 @@ use tokio::net::UnixStream;
 
 /// How long a gateway is given to answer. A refresh may have to warm a model up.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+
+/// Longest path that the kernel takes for a socket, less some room.
+const SOCKET_PATH_MAX: usize = 100;
+
+/// A socket's path as the kernel takes it: one that is too long is reached through its folder, which
+/// must stay open meanwhile.
+pub fn short_path(socket: &Path) -> std::io::Result<(PathBuf, Option<File>)> {
+    use std::os::fd::AsRawFd as _;
+    let (true, Some(folder), Some(name)) =
+        (socket.as_os_str().len() > SOCKET_PATH_MAX, socket.parent(), socket.file_name())
+    else {
+        return Ok((socket.to_owned(), None));
+    };
+    let folder = File::open(folder)?;
+    Ok((Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name), Some(folder)))
+}
 
 /// Asks the gateway to look for newer routes at once. No gateway, or one that does not answer, is
 /// no failure here: it looks by itself, and its acknowledgement is what counts.
@@ -37,7 +54,8 @@ async fn ask(socket: &Path, method: &str, path: &str) -> Result<Value, String> {
 }
 
 async fn ask_patiently(socket: &Path, method: &str, path: &str) -> Result<Value, String> {
-    let stream = UnixStream::connect(socket).await.map_err(|error| error.to_string())?;
+    let (short, _folder) = short_path(socket).map_err(|error| error.to_string())?;
+    let stream = UnixStream::connect(short).await.map_err(|error| error.to_string())?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     tokio::spawn(connection);

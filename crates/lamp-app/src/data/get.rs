@@ -1,14 +1,17 @@
 //! `lamp data get`: a version comes back byte for byte.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lamp_core::dataset::DatasetVersion;
+use lamp_core::digest::Digest;
 use lamp_core::names::DatasetName;
-use lamp_store::{Checkout, Overwrite, Progress};
+use lamp_store::{Checkout, Overwrite, Progress, StoreError};
 
 use super::{DataError, lockfile, sources};
 use crate::app::App;
+use crate::parts::PartError;
 
 /// What to bring back, and where to.
 #[derive(Debug, Clone)]
@@ -40,9 +43,52 @@ impl App {
             Some(folder) => folder,
             None => self.home_of(&version.dataset)?,
         };
-        let manifest = self.manifest(&version).await?;
-        let checkout = self.store().checkout(&manifest.files, &to, request.overwrite, progress).await?;
+        let checkout = self.lay_out_version(&version, &to, request.overwrite, progress).await?;
         Ok(Got { version, to, checkout })
+    }
+
+    /// Writes a version's files. A file in the way that is itself of some version of the dataset is
+    /// replaced unasked: its bytes are in the store, so nothing is lost.
+    async fn lay_out_version(
+        &self,
+        version: &DatasetVersion,
+        to: &Path,
+        overwrite: Overwrite,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Checkout, DataError> {
+        let manifest = self.manifest(version).await?;
+        let put = |overwrite| self.store().checkout(&manifest.files, to, overwrite, Arc::clone(&progress));
+        let (folder, files) = match put(overwrite).await {
+            Err(StoreError::WouldOverwrite { to, files }) => (to, files),
+            done => return Ok(done?),
+        };
+        if self.are_kept(&version.dataset, &folder, &files).await? {
+            return Ok(put(Overwrite::Replace).await?);
+        }
+        Err(StoreError::WouldOverwrite { to: folder, files }.into())
+    }
+
+    /// Whether each of these files holds what some version of the dataset has under its name.
+    async fn are_kept(&self, dataset: &DatasetName, folder: &Path, files: &[String]) -> Result<bool, DataError> {
+        let mut kept = BTreeSet::new();
+        for version in self.ledger().versions(dataset).await? {
+            let of_version = self.manifest(&version).await?.files;
+            kept.extend(of_version.into_iter().map(|file| (file.path, file.size, file.digest)));
+        }
+        for name in files {
+            let path = folder.join(name);
+            let size = tokio::fs::metadata(&path).await.map(|metadata| metadata.len()).unwrap_or_default();
+            let may_be_kept = kept.iter().any(|(path, kept_size, _)| path == name && *kept_size == size);
+            // Only what may be kept is read, so no file is larger than one that was added.
+            if !may_be_kept {
+                return Ok(false);
+            }
+            let bytes = tokio::fs::read(&path).await.map_err(PartError::file("read", &path))?;
+            if !kept.contains(&(name.clone(), size, Digest::of(&bytes))) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Every dataset that `lamp.lock` pins and that has a home in the working tree.

@@ -80,6 +80,7 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
 }
 
 fn named(base: &Path, path: PathBuf) -> Result<SourceFile, DataError> {
+    refuse_to_follow_out(base, &path)?;
     let relative = path.strip_prefix(base).unwrap_or(&path);
     let mut parts = Vec::new();
     for part in relative.components() {
@@ -91,6 +92,17 @@ fn named(base: &Path, path: PathBuf) -> Result<SourceFile, DataError> {
     }
     let name = parts.join("/");
     Ok(SourceFile { path, name })
+}
+
+/// A link that leads out of the folder would be kept without the bytes that it points to.
+fn refuse_to_follow_out(base: &Path, path: &Path) -> Result<(), DataError> {
+    let Ok(target) = path.read_link() else { return Ok(()) };
+    let real = |path: &Path| path.canonicalize().ok();
+    let stays_inside = real(path).zip(real(base)).is_some_and(|(file, folder)| file.starts_with(folder));
+    if target.is_relative() && stays_inside {
+        return Ok(());
+    }
+    Err(DataError::LinkLeadsOut { file: path.to_owned(), target })
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use super::until_interrupted;
 use crate::args::Serve;
 use crate::failure::Failure;
+use crate::gateway_process;
 use crate::ui::out;
 
 /// How often the ledger is asked for newer routes, for replicas that nobody told.
@@ -121,7 +122,8 @@ fn bind_admin(path: &Path) -> Result<UnixListener, Failure> {
         |error: std::io::Error| Failure::operation(format!("cannot make the socket `{}`: {error}", path.display()));
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+    let (short, _folder) = gateway_process::short_path(path).map_err(failed)?;
+    if std::os::unix::net::UnixStream::connect(&short).is_ok() {
         return Err(
             Failure::operation("another gateway serves this workspace").with_hint("stop it first, or use its pages")
         );
@@ -130,7 +132,7 @@ fn bind_admin(path: &Path) -> Result<UnixListener, Failure> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
-    let listener = UnixListener::bind(path).map_err(failed)?;
+    let listener = UnixListener::bind(&short).map_err(failed)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
     Ok(listener)
 }

@@ -107,13 +107,17 @@ fn an_old_commit_brings_the_data_of_its_day_back() {
 
     shop.context.repo.git(&["checkout", "--quiet", &old]);
     assert_eq!(shop.read_day(CORRECTED), corrected_day(), "git does not know the data");
-    // The working tree's bytes are those of version 2: safe in the store, so nothing can be lost.
-    shop.lamp("data get").exits(2).hints("--force");
-    shop.lamp("data get --force").succeeds().says("orders@1").says("1 written, 4 unchanged");
+    // The bytes in the way are those of version 2, safe in the store: nothing is lost.
+    shop.lamp("data get").succeeds().says("orders@1").says("1 written, 4 unchanged");
     assert_eq!(shop.read_day(CORRECTED), training_day(CORRECTED));
     shop.context.repo.git(&["checkout", "--quiet", "main"]);
-    shop.lamp("data get --force").succeeds().says("orders@2");
+    shop.lamp("data get").succeeds().says("orders@2").says("1 written, 4 unchanged");
     assert_eq!(shop.read_day(CORRECTED), corrected_day());
+    // What no version has is not replaced, however long it is.
+    let own = corrected_day().replace("oak", "OAK");
+    shop.write_day(CORRECTED, &own);
+    shop.lamp("data get").exits(2).hints("--force");
+    assert_eq!(shop.read_day(CORRECTED), own);
 }
 
 #[test]
@@ -183,24 +187,73 @@ fn the_past_is_named_when_it_is_not_there() {
 
 #[test]
 fn two_at_once_lose_nothing() {
-    let shop = Shop::new();
-    for name in ["rye", "spelt", "wheat", "oats"] {
+    let shop = Shop::with_orders();
+    for name in ["rye", "spelt"] {
         shop.context.repo.write(format!("data/{name}/bags.txt"), format!("{name}\n"));
     }
+    // Each brings one corrected day, and carries over what is the latest when its turn comes.
+    let corrected = |day: &str| training_day(day).replace(",elm,2,0", ",elm,2,1");
+    for day in TRAINING_DAYS {
+        shop.write_day(day, &corrected(day));
+    }
     std::thread::scope(|scope| {
-        for name in ["rye", "spelt", "wheat", "oats"] {
-            let shop = &shop;
+        let shop = &shop;
+        for name in ["rye", "spelt"] {
             scope.spawn(move || {
                 shop.lamp(&format!("data add {name} data/{name}")).succeeds().says(&format!("{name}@1"))
             });
         }
-        scope.spawn(|| shop.lamp("data add orders").succeeds());
-        scope.spawn(|| shop.lamp("data add orders").succeeds());
+        for day in TRAINING_DAYS {
+            scope.spawn(move || shop.lamp(&format!("data add orders {}", day_file(day))).succeeds().says("5 files"));
+        }
     });
+    let all = shop.context.repo.temporary().join("all");
+    shop.lamp(&format!("data get orders@latest --to {}", all.display())).succeeds().says("orders@4");
+    for day in TRAINING_DAYS {
+        let kept = std::fs::read_to_string(all.join(format!("{day}.csv"))).expect("a day");
+        assert_eq!(kept, corrected(day), "the correction of {day} is in the latest version");
+    }
     let lock = shop.context.repo.read("lamp.lock");
-    for name in ["oats", "orders", "rye", "spelt", "wheat"] {
-        assert!(lock.contains(&format!("[datasets.{name}]\nversion = 1\n")), "{name} is not in:\n{lock}");
+    for pin in ["orders]\nversion = 4\n", "rye]\nversion = 1\n", "spelt]\nversion = 1\n"] {
+        assert!(lock.contains(&format!("[datasets.{pin}")), "{pin:?} is not in:\n{lock}");
     }
     shop.lamp("data verify").succeeds().does_not_say("damaged");
     shop.lamp("audit verify").succeeds().says("whole");
+}
+
+#[test]
+fn a_link_is_not_taken_for_what_it_points_to() {
+    let shop = Shop::with_orders();
+    let elsewhere = shop.context.repo.temporary().join("2013-03-26.csv");
+    std::fs::write(&elsewhere, training_day("2013-03-26")).expect("a file elsewhere");
+    let link = shop.context.repo.path().join(day_file("2013-03-26"));
+    std::os::unix::fs::symlink(&elsewhere, &link).expect("a link");
+    for line in ["data add orders", "data add orders projects/bakery/data/orders/2013-03-26.csv"] {
+        shop.lamp(line).exits(2).says("is a link to").says("would not be kept").hints("cp --remove-destination");
+    }
+    // By its own path it is a file like any other.
+    shop.lamp(&format!("data add orders {}", elsewhere.display())).succeeds().says("orders@2").says("6 files");
+}
+
+#[test]
+fn an_add_that_is_killed_anywhere_leaves_nothing_behind_but_what_was_there() {
+    let shop = Shop::with_orders();
+    let size = 24 << 20;
+    let bytes: Vec<u8> = (0_u64..size / 8).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
+    shop.context.repo.write("data/ovens/temperatures.bin", &bytes);
+    for milliseconds in [60, 120, 180, 240, 300, 400] {
+        let adding = shop.context.lamp(["data", "add", "ovens", "data/ovens"]).start();
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        adding.signal("KILL");
+        drop(adding);
+        shop.lamp("data verify").succeeds().says("orders@1  5 files  whole").does_not_say("damaged");
+        shop.lamp("audit verify").succeeds().says("whole");
+    }
+    // Whichever of them came to the end, it is one version, whole.
+    shop.lamp("data add ovens data/ovens").succeeds().says("ovens@1");
+    let back = shop.context.repo.temporary().join("back");
+    shop.lamp(&format!("data get ovens@1 --to {}", back.display())).succeeds();
+    let came_back = std::fs::read(back.join("temperatures.bin")).expect("the file");
+    assert!(came_back == bytes, "byte for byte");
+    assert_eq!(std::fs::read(shop.context.repo.path().join("data/ovens/temperatures.bin")).expect("the source"), bytes);
 }

@@ -10,7 +10,7 @@ use lamp_testkit::http::Request;
 use serde_json::{Value, json};
 
 /// How long something that must happen soon may take on a busy machine.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_mins(1);
 
 /// Asks again and again until there is an answer.
 #[track_caller]

@@ -29,7 +29,7 @@ fn a_gate_that_failed_is_not_signed_by_accident() {
     let shop = Shop::with_orders();
     // Trained and registered, but the verdict is no.
     shop.lamp("train guess").exits(1).says("roc_auc >= 0.6 failed").says("Next: lamp reject guess@1");
-    let refused = shop.lamp("approve guess@1 --note 'it is only a guess'").exits(2);
+    let refused = shop.lamp("approve guess@1 --note 'it is only a guess'").exits(1);
     refused.says("guess@1 failed its gate").says("roc_auc is 0.5000").hints("lamp reject guess@1");
     shop.lamp("models ls").succeeds().line_with(&["guess@1", "candidate"]);
     shop.lamp("approve guess@1 --note 'for the tests of the shadow' --override-gate")
@@ -77,4 +77,20 @@ fn the_reviewer_is_another_person_where_the_team_wants_that() {
         .hints("another person");
     shop.context.repo.git(&["config", "user.email", "grace@example.com"]);
     shop.lamp("approve late@1 --note 'looked at it for Ada'").succeeds().says("approved by grace@example.com");
+}
+
+#[test]
+fn a_model_that_serves_is_not_retired_and_a_retired_one_does_not_come_back() {
+    let shop = Shop::with_orders();
+    shop.open_for_business();
+    shop.lamp("retire late@1 --note 'old'").exits(2).hints("lamp deploy late ANOTHER@V --as primary");
+    shop.train("late -p note=second");
+    shop.lamp("retire late@2 --note 'nobody looked at it'").exits(2).says("late@2");
+    shop.lamp("approve late@2 --note 'the same, on purpose'").succeeds();
+    shop.lamp("deploy late late@2 --as primary").succeeds();
+    shop.lamp("retire late@1 --note 'old'").succeeds().says("late@1 retired");
+    shop.lamp("models ls").succeeds().line_with(&["late@1", "retired"]);
+    shop.lamp("deploy late late@1 --as primary").exits(2).says("late@1 is retired");
+    shop.lamp("rollback late --why 'nostalgia'").exits(2).says("late@1 is retired");
+    shop.lamp("why late@1").succeeds().says("looked at it");
 }

@@ -198,3 +198,25 @@ fn nobody_else_can_reach_it() {
         refused.says("can be reached from other machines");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_may_lie_deep_below_folders_with_long_names() {
+    let shop = Shop::with_orders();
+    shop.open_for_business();
+    // Sockets have names of at most 107 bytes.
+    let folder = shop.context.repo.temporary().join("models of the bakery ".repeat(7));
+    let copied = std::process::Command::new("cp").arg("-r").arg(shop.context.repo.path()).arg(&folder).status();
+    assert!(copied.expect("cp runs").success());
+    let lamp = |words: &[&str]| shop.context.lamp([&["-C", folder.to_str().expect("UTF-8")], words].concat());
+
+    let serving = lamp(&["serve", "--listen", "127.0.0.1:0"]).start();
+    let line = serving.wait_for("predictions on http://");
+    let base = line.split_whitespace().last().expect("an address");
+    http::wait_until_ready(&format!("{base}/v2/health/ready"), SOON).await;
+    assert_eq!(predict(base, "elm").await.served_by, "primary");
+    let switched = lamp(&["switch", "late", "shadow", "--why", "to see whether it hears"]).succeed();
+    assert!(switched.stdout.contains("1 replica(s) obey"), "{}", switched.text());
+    assert_eq!(predict(base, "elm").await.served_by, "shadow");
+    assert_eq!(lamp(&["serve", "--listen", "127.0.0.1:0"]).run().code, Some(2), "one gateway a workspace");
+    assert_eq!(serving.stop(), Some(0));
+}

@@ -237,7 +237,7 @@ pub fn orders(day: &str, rows: &[(&str, i64, Option<u8>)]) -> String {
     let mut text = "at,street,parcels,late\n".to_owned();
     for (at, (street, parcels, late)) in rows.iter().enumerate() {
         let late = late.map(|late| late.to_string()).unwrap_or_default();
-        text.push_str(&format!("{day}T{:02}:00:00Z,{street},{parcels},{late}\n", 12 + at));
+        text.extend([format!("{day}T{:02}:00:00Z,{street},{parcels},{late}\n", 12 + at)]);
     }
     text
 }
