@@ -168,7 +168,7 @@ async fn the_very_next_answer_obeys_the_switch() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_under_way_is_finished_before_the_end() {
     let shop = Shop::with_orders();
-    shop.train("late -p pause=1.0");
+    shop.train("late -p pause=0.5");
     shop.lamp("approve late@1 --note 'slow, on purpose'").succeeds();
     shop.lamp("deploy late late@1 --as primary").succeeds();
     let (serving, base) = serve(&shop).await;
@@ -176,7 +176,7 @@ async fn what_is_under_way_is_finished_before_the_end() {
         let base = base.clone();
         async move { predict(&base, "elm").await }
     });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     serving.signal("TERM");
     let answer = asked.await.expect("an answer");
     assert_eq!((answer.status, answer.model.as_str()), (200, "late@1"), "{answer:?}");
