@@ -1,5 +1,7 @@
 //! `lamp check`: does the data keep its contract?
 
+mod declared;
+
 use std::path::PathBuf;
 
 use lamp_core::check::{Check, CheckRecord, Verdict};
@@ -164,14 +166,24 @@ impl App {
     ) -> Result<PieceChecks, CheckError> {
         let profile = self.piece_profile(piece).await?;
         let files = self.data_files(&piece.files).await?;
-        let declared = self.workspace().dataset(dataset).and_then(|(_, config)| config.partition.clone());
+        let config = self.workspace().dataset(dataset).map(|(_, config)| config);
+        let partition_by = config.and_then(|config| config.partition.as_ref());
         let context = CheckContext {
             now: self.now(),
             time_zone: self.workspace().root.time_zone_name.clone(),
             dataset: Some(dataset.to_string()),
-            newest_column: declared.map(|partition| partition.column),
+            newest_column: partition_by.map(|partition| partition.column.clone()),
         };
         let mut checks = self.engine().check(&files, &profile, contract, &context).await?;
+        if let (Some(by), Some(key)) = (partition_by, &piece.partition) {
+            let column = profile.find(&by.column);
+            checks.extend(column.and_then(|column| declared::outside(column, key, &self.workspace().root.time_zone)));
+        }
+        let key = config.map(|config| &config.key[..]).unwrap_or_default();
+        if !key.is_empty() {
+            let of_key = self.engine().check(&files, &profile, &declared::key_contract(dataset, key), &context).await?;
+            checks.extend(declared::broken_key(of_key, key));
+        }
         if !is_newest {
             checks.retain(|check| !check.rule.starts_with("sla."));
         }

@@ -1,6 +1,7 @@
 //! Practice 4: training and validation data are versioned, never overwritten.
 
 pub mod add;
+mod carry;
 pub mod get;
 pub mod list;
 pub mod lockfile;
@@ -53,6 +54,38 @@ pub enum DataError {
         dataset: DatasetName,
         /// The pinned number.
         version: VersionNumber,
+    },
+    /// The lock pins a version of another ledger.
+    #[error("this clone's ledger does not know {dataset}@{version}, which `lamp.lock` pins")]
+    LedgerLacks {
+        /// The dataset.
+        dataset: DatasetName,
+        /// The pinned number.
+        version: VersionNumber,
+    },
+    /// `@production` of a dataset.
+    #[error("`{dataset}` is a dataset: only models have `@production`")]
+    NotServed {
+        /// The dataset.
+        dataset: DatasetName,
+    },
+    /// Somebody adds to a prediction log.
+    #[error("`{dataset}` is a prediction log: its gateway alone writes it")]
+    Log {
+        /// The dataset.
+        dataset: DatasetName,
+    },
+    /// A table without the column that dates its rows.
+    #[error("`{file}` has no column `{column}`, by which `{dataset}` is partitioned")]
+    NoColumn {
+        /// The file.
+        file: String,
+        /// The column that `lamp.toml` names.
+        column: String,
+        /// The columns that there are.
+        columns: String,
+        /// The dataset.
+        dataset: DatasetName,
     },
     /// No file to add.
     #[error("no file matches {what}")]
@@ -116,13 +149,18 @@ take_parts!(DataError);
 impl Classified for DataError {
     fn kind(&self) -> Kind {
         match self {
-            Self::NoVersion { .. } | Self::UnknownVersion { .. } | Self::Undeclared { .. } | Self::NotLocked { .. } => {
-                Kind::NotFound
-            }
+            Self::NoVersion { .. }
+            | Self::UnknownVersion { .. }
+            | Self::LedgerLacks { .. }
+            | Self::Undeclared { .. }
+            | Self::NotLocked { .. } => Kind::NotFound,
             Self::LockDisagrees { .. } | Self::EmptySlice { .. } | Self::Busy { .. } => Kind::Conflict,
             Self::NothingToAdd { .. }
             | Self::LinkLeadsOut { .. }
             | Self::NoPartition { .. }
+            | Self::NoColumn { .. }
+            | Self::NotServed { .. }
+            | Self::Log { .. }
             | Self::Derived { .. }
             | Self::NotDerived { .. } => Kind::Invalid,
             Self::Part(part) => part.kind(),
@@ -140,6 +178,16 @@ impl Classified for DataError {
             Self::LockDisagrees { dataset, .. } => Some(format!(
                 "this ledger is not the one that the lock was written with; compare `lamp data log {dataset}`"
             )),
+            Self::LedgerLacks { .. } => {
+                Some("point `ledger` and `store` in lamp.toml at the team's (postgres://…, s3://…)".to_owned())
+            }
+            Self::NotServed { dataset } => Some(format!("write {dataset}, {dataset}@7 or {dataset}@latest")),
+            Self::Log { .. } => {
+                Some("keep data of your own under a name of its own: lamp data add NAME PATH".to_owned())
+            }
+            Self::NoColumn { columns, .. } => {
+                Some(format!("columns: {columns}; set the right one in `partition` in lamp.toml"))
+            }
             Self::NothingToAdd { .. } => Some("name files or folders, or set `source` in lamp.toml".to_owned()),
             Self::LinkLeadsOut { file, target } => Some(format!(
                 "put the file itself in its place: cp --remove-destination {} {}",

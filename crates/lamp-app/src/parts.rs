@@ -1,6 +1,6 @@
 //! Failures of the parts of the house, as use cases pass them on.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -131,6 +131,44 @@ impl Classified for PartError {
 
     fn hint(&self) -> Option<String> {
         self.inner().and_then(Classified::hint)
+    }
+}
+
+impl PartError {
+    /// Whether the same attempt may succeed later, without anybody changing what was attempted.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Ledger(_) | Self::Store(_) | Self::OnnxRuntime(_) | Self::Environment(_) | Self::File { .. } => {
+                self.kind() == Kind::Unavailable
+            }
+            Self::Engine(_)
+            | Self::Git(_)
+            | Self::RunFolder(_)
+            | Self::Launch(_)
+            | Self::Variables(_)
+            | Self::Sdk(_)
+            | Self::Load(_)
+            | Self::Golden(_)
+            | Self::Predict(_)
+            | Self::Gateway(_)
+            | Self::Metric(_)
+            | Self::Profile(_)
+            | Self::Config(_)
+            | Self::Name(_)
+            | Self::Reference(_)
+            | Self::Range(_)
+            | Self::Contract(_) => false,
+        }
+    }
+}
+
+/// Takes an exclusive lock on a file if nobody has it, and holds it until the file is dropped.
+pub(crate) fn try_lock_file(path: &Path) -> Result<Option<File>, PartError> {
+    let file = File::create(path).map_err(PartError::file("lock", path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(PartError::file("lock", path)(error)),
     }
 }
 

@@ -6,7 +6,7 @@ use lamp_core::dataset::{DatasetVersion, FileEntry};
 use lamp_core::digest::Digest;
 use lamp_core::partition::{DatasetSlice, PartitionKey};
 use lamp_core::profile::Profile;
-use lamp_core::reference::{Reference, Selector};
+use lamp_core::reference::Reference;
 use lamp_store::DocumentKind;
 
 use crate::app::App;
@@ -60,7 +60,8 @@ impl App {
         Ok(ProfileView { partitions: slice.partitions(), version: slice.version, profile })
     }
 
-    /// The files that `NAME[@V][[RANGE]]` names; relative ranges count from now.
+    /// The files that `NAME[@V][[RANGE]]` names; a bare name means the version that `lamp.lock` pins,
+    /// or the latest. Relative ranges count from now.
     pub(crate) async fn slice_of(&self, text: &str) -> Result<Slice, DataError> {
         let (name, range) = match text.split_once('[') {
             Some((name, range)) => (name, format!("[{range}")),
@@ -68,10 +69,7 @@ impl App {
         };
         let reference = Reference::parse(name)?;
         let slice = DatasetSlice::parse(&format!("{}{range}", reference.name))?;
-        let version = match reference.selector {
-            Selector::Number(number) => self.exact_version(&slice.dataset, number).await?,
-            Selector::Latest | Selector::Production => self.dataset_version(&reference.name).await?,
-        };
+        let version = self.wanted_version(name).await?;
         self.slice(version, &slice.range, text, self.now()).await
     }
 

@@ -97,6 +97,33 @@ pub enum RunError {
         /// What is wrong.
         why: String,
     },
+    /// A training script ended well without a package.
+    #[error("run {run} saved no package")]
+    NoPackage {
+        /// The run.
+        run: RunId,
+    },
+    /// The package could not be marked.
+    #[error("evaluating run {run} on the held-out slice `{slice}`: {source}")]
+    Evaluation {
+        /// The run.
+        run: RunId,
+        /// Version and slice of the held-out data.
+        slice: String,
+        /// What went wrong.
+        source: Box<RunError>,
+    },
+    /// The run failed before; the record says why.
+    #[error("run {run} failed: {why}")]
+    Failed {
+        /// The run.
+        run: RunId,
+        /// As recorded.
+        why: String,
+    },
+    /// Whoever waited for it gave up.
+    #[error("interrupted; the repeated command was stopped")]
+    Interrupted,
     /// The run is not in a state that allows this.
     #[error("run {run} is {state}")]
     WrongState {
@@ -118,6 +145,58 @@ pub enum RunError {
 
 take_parts!(RunError);
 
+impl RunError {
+    /// Whether the same attempt may succeed later: what the run left must be kept for it.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Part(part) | Self::Data(DataError::Part(part)) => part.is_passing(),
+            Self::Data(error) => matches!(error, DataError::Busy { .. }),
+            Self::Evaluation { source, .. } => source.is_passing(),
+            Self::UnknownModel { .. }
+            | Self::UnknownBuild { .. }
+            | Self::UnknownProject { .. }
+            | Self::UnknownRun { .. }
+            | Self::AmbiguousRun { .. }
+            | Self::RevAndWip
+            | Self::Dirty(_)
+            | Self::Overlap { .. }
+            | Self::DamagedData { .. }
+            | Self::CommandFailed { .. }
+            | Self::BadOutput { .. }
+            | Self::NoPackage { .. }
+            | Self::Failed { .. }
+            | Self::Interrupted
+            | Self::WrongState { .. }
+            | Self::Workspace(_) => false,
+        }
+    }
+
+    /// What the run's record keeps of it; the record is the run's, so it is not named again.
+    pub(crate) fn recorded(&self) -> String {
+        match self {
+            Self::CommandFailed { why, .. } | Self::BadOutput { why, .. } | Self::Failed { why, .. } => why.clone(),
+            Self::NoPackage { .. } => "it saved no package".to_owned(),
+            Self::Evaluation { slice, source, .. } => {
+                format!("evaluating on the held-out slice `{slice}`: {}", source.recorded())
+            }
+            Self::UnknownModel { .. }
+            | Self::UnknownBuild { .. }
+            | Self::UnknownProject { .. }
+            | Self::UnknownRun { .. }
+            | Self::AmbiguousRun { .. }
+            | Self::RevAndWip
+            | Self::Dirty(_)
+            | Self::Overlap { .. }
+            | Self::DamagedData { .. }
+            | Self::Interrupted
+            | Self::WrongState { .. }
+            | Self::Data(_)
+            | Self::Workspace(_)
+            | Self::Part(_) => self.to_string(),
+        }
+    }
+}
+
 fn at(commit: Option<&str>) -> String {
     commit.map(|commit| format!(" at commit {}", &commit[..commit.len().min(12)])).unwrap_or_default()
 }
@@ -133,7 +212,11 @@ impl Classified for RunError {
             Self::DamagedData { .. }
             | Self::CommandFailed { .. }
             | Self::BadOutput { .. }
+            | Self::NoPackage { .. }
+            | Self::Failed { .. }
             | Self::WrongState { .. } => Kind::Conflict,
+            Self::Interrupted => Kind::Unavailable,
+            Self::Evaluation { source, .. } => source.kind(),
             Self::Dirty(e) => e.kind(),
             Self::Data(e) => e.kind(),
             Self::Workspace(e) => e.kind(),
@@ -148,13 +231,17 @@ impl Classified for RunError {
                 Some(format!("add `build = \"…\"` to [datasets.{dataset}] and commit it"))
             }
             Self::UnknownRun { .. } | Self::AmbiguousRun { .. } => Some("lamp runs ls".to_owned()),
-            Self::UnknownProject { .. } => None,
+            Self::UnknownProject { .. } | Self::Interrupted => None,
             Self::RevAndWip => Some("leave out --rev or --wip".to_owned()),
             Self::Overlap { .. } => {
                 Some("end the training range where validation begins: `..` leaves its right end out".to_owned())
             }
             Self::DamagedData { dataset, .. } => Some(format!("lamp data verify {dataset}")),
-            Self::CommandFailed { run, .. } | Self::BadOutput { run, .. } => Some(format!("lamp runs logs {run}")),
+            Self::CommandFailed { run, .. } | Self::BadOutput { run, .. } | Self::Failed { run, .. } => {
+                Some(format!("lamp runs logs {run}"))
+            }
+            Self::NoPackage { .. } => Some("call run.save_python(…) or run.save_onnx(…)".to_owned()),
+            Self::Evaluation { source, .. } => source.hint(),
             Self::WrongState { run, .. } => Some(format!("lamp runs show {run}")),
             Self::Dirty(e) => e.hint(),
             Self::Data(e) => e.hint(),

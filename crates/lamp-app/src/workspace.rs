@@ -1,5 +1,6 @@
 //! Reading a workspace's configuration from a folder: the working tree, or a worktree of a commit.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use lamp_core::config::{ProjectConfig, RootConfig, Workspace};
@@ -100,9 +101,17 @@ fn members(root: &Path, patterns: &[String]) -> Result<Vec<String>, WorkspaceErr
             .compile_matcher();
         let depth = pattern.split('/').count();
         for entry in walkdir::WalkDir::new(root).min_depth(1).max_depth(depth).into_iter().filter_entry(is_visible) {
-            let Ok(entry) = entry else { continue };
+            let entry = match entry {
+                Ok(entry) => entry,
+                // A folder on no member's way may be as closed as it likes.
+                Err(error) if error.path().is_some_and(|path| !may_lead_to_member(root, path, pattern)) => continue,
+                Err(error) => {
+                    let path = error.path().unwrap_or(root).to_owned();
+                    return Err(PartError::file("read", &path)(error.into()).into());
+                }
+            };
             let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
-            if glob.is_match(relative) && entry.path().join(CONFIG_FILE).is_file() {
+            if glob.is_match(relative) && has_config(entry.path())? {
                 found.push(relative.to_string_lossy().replace('\\', "/"));
             }
         }
@@ -115,6 +124,55 @@ fn members(root: &Path, patterns: &[String]) -> Result<Vec<String>, WorkspaceErr
     Ok(found)
 }
 
+/// Whether a folder matches the first parts of a pattern, so that members may lie in it.
+fn may_lead_to_member(root: &Path, folder: &Path, pattern: &str) -> bool {
+    let relative = folder.strip_prefix(root).unwrap_or(folder);
+    let parts: Vec<&str> = pattern.split('/').take(relative.components().count()).collect();
+    let glob = globset::GlobBuilder::new(&parts.join("/")).literal_separator(true).build();
+    glob.is_ok_and(|glob| glob.compile_matcher().is_match(relative))
+}
+
+/// Whether a folder is a project. One that cannot be looked into is an error: skipped, its datasets
+/// and models would be gone without a word.
+fn has_config(folder: &Path) -> Result<bool, PartError> {
+    match folder.join(CONFIG_FILE).metadata() {
+        Ok(metadata) => Ok(metadata.is_file()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(PartError::file("read", folder)(error)),
+    }
+}
+
 fn is_visible(entry: &walkdir::DirEntry) -> bool {
     !entry.file_name().to_string_lossy().starts_with('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_may_hold_members_is_on_their_way() {
+        let leads = |folder: &str| may_lead_to_member(Path::new("/w"), Path::new(folder), "teams/*/projects/*");
+        assert!(leads("/w/teams") && leads("/w/teams/a/projects/b"));
+        assert!(!leads("/w/other") && !leads("/w/teams/a/data"));
+    }
+
+    #[test]
+    fn a_member_that_cannot_be_read_is_an_error_and_not_skipped() {
+        let root = tempfile::tempdir().expect("a folder");
+        let member = root.path().join("projects/closed");
+        std::fs::create_dir_all(&member).expect("a member");
+        std::fs::write(member.join(CONFIG_FILE), "").expect("its file");
+        let patterns = ["projects/*".to_owned()];
+        assert_eq!(members(root.path(), &patterns).expect("members"), ["projects/closed"]);
+
+        std::fs::set_permissions(&member, std::fs::Permissions::from_mode(0o000)).expect("closed");
+        let is_closed_to_us = std::fs::read_dir(&member).is_err();
+        let found = members(root.path(), &patterns);
+        std::fs::set_permissions(&member, std::fs::Permissions::from_mode(0o755)).expect("opened");
+        // The superuser reads everything.
+        assert_eq!(found.is_err(), is_closed_to_us, "{found:?}");
+    }
 }

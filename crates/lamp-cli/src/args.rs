@@ -28,52 +28,43 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a workspace in this repository (or a new one)
     Init(Init),
     /// Versions of datasets: add, get, ls, log, verify, build
     #[command(subcommand)]
     Data(Data),
-    /// Check data against its contract
     Check(Check),
     /// Contracts: lint
     #[command(subcommand)]
     Contract(Contract),
-    /// Show every column: counts, quantiles, histograms
     Profile(Profile),
-    /// Train a model from a commit
     Train(Train),
     /// Runs: ls, show, logs, stop
     #[command(subcommand)]
     Runs(Runs),
-    /// Repeat a run and compare
     Reproduce(Reproduce),
     /// Models: ls, show, compare
     #[command(subcommand)]
     Models(Models),
     /// Sign for a model: it may serve
+    ///
+    /// The decision is recorded with your name and the digest of the report that you saw. Exits 1 when
+    /// the model failed its gate.
     Approve(Decide),
     /// Refuse a model
+    ///
+    /// The decision is recorded with your name and the digest of the report that you saw.
     Reject(Decide),
-    /// Take a decided model out of use
     Retire(Retire),
-    /// Put an approved model into a service
     Deploy(Deploy),
-    /// Put back the model that was there before
     Rollback(Rollback),
-    /// Change who answers for a service
     Switch(Switch),
-    /// Serve predictions
     Serve(Serve),
-    /// Run the pages, the API and the scheduler, and supervise `lamp serve`
     Up(Up),
-    /// Where anything came from: a prediction, model, run, service or dataset
     Why(Why),
-    /// What a change touches
     Affected(Affected),
     /// The audit log: ls, verify
     #[command(subcommand)]
     Audit(Audit),
-    /// See it all on real flights
     Demo(Demo),
     #[command(name = "__child", hide = true)]
     Child(Child),
@@ -81,7 +72,9 @@ pub enum Command {
     Collect(Collect),
 }
 
-/// Make a workspace in this repository (or a new one). Files that are there stay as they are.
+/// Make a workspace in this repository (or a new one)
+///
+/// Files that are there stay as they are. What would be written is shown first, and asked about.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  lamp init\n  lamp init --yes --project churn --time-zone Europe/Berlin")]
 pub struct Init {
@@ -96,7 +89,9 @@ pub struct Init {
     pub time_zone: Option<String>,
 }
 
-/// Where anything came from.
+/// Where anything came from: a prediction, model, run, service or dataset
+///
+/// Follows the chain down to the raw files and their digests, and up to the person who signed.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  lamp why delay@1\n  lamp why trips@3\n  lamp why 0140a5c2-…   (a prediction or run id)"
@@ -109,7 +104,9 @@ pub struct Why {
     pub json: bool,
 }
 
-/// What a change touches: projects, datasets, models, services, tests, each with the reason.
+/// What a change touches
+///
+/// Projects, datasets, models, services and tests, each with the reason.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  lamp affected --base origin/main\n  lamp affected --base HEAD~1 --json")]
 pub struct Affected {
@@ -142,7 +139,10 @@ pub struct AuditLs {
     pub json: bool,
 }
 
-/// See it all on real flights: a repository, its data, two models, a service, an outage.
+/// See it all on real flights
+///
+/// A repository, its data, two models, a service, an outage. Run again on the same folder, it keeps what
+/// is there and goes on with the next days.
 #[derive(Debug, Args)]
 pub struct Demo {
     /// Folder of the demo's repository.

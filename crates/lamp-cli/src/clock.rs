@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lamp_core::clock::Clock;
 use lamp_core::ids::Ids;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,19 @@ pub struct ClockMark {
     pub now: Timestamp,
     /// The machine's time when the mark was written.
     pub written_at: Timestamp,
+}
+
+impl ClockMark {
+    /// The workspace's time: what was written, and what has passed on the machine since. A machine
+    /// clock that was set back since then does not count.
+    pub fn instant(&self) -> Timestamp {
+        self.instant_when(Timestamp::now())
+    }
+
+    fn instant_when(&self, machine: Timestamp) -> Timestamp {
+        let passed = machine.duration_since(self.written_at).max(SignedDuration::ZERO);
+        self.now.checked_add(passed).unwrap_or(self.now)
+    }
 }
 
 /// The machine's clock.
@@ -75,9 +88,7 @@ impl Clock for MarkClock {
             }
             read.1 = Instant::now();
         }
-        let mark = &read.0;
-        let passed = Timestamp::now().duration_since(mark.written_at);
-        mark.now.checked_add(passed).unwrap_or(mark.now)
+        read.0.instant()
     }
 
     fn is_injected(&self) -> bool {
@@ -146,4 +157,21 @@ pub fn read_mark(root: &Path) -> Result<Option<ClockMark>, Failure> {
     };
     let mark = serde_json::from_slice(&bytes);
     mark.map(Some).map_err(|error| Failure::operation(format!("`{}` is damaged: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_goes_on_with_the_machine_and_never_back() {
+        let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
+        let mark = ClockMark {
+            kind: "demo".to_owned(),
+            now: at("2013-04-02T03:00:00Z"),
+            written_at: at("2026-01-01T00:00:00Z"),
+        };
+        assert_eq!(mark.instant_when(at("2026-01-01T00:10:00Z")), at("2013-04-02T03:10:00Z"));
+        assert_eq!(mark.instant_when(at("2025-12-31T00:00:00Z")), at("2013-04-02T03:00:00Z"));
+    }
 }

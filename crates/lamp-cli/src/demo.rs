@@ -9,6 +9,7 @@ mod report;
 mod repository;
 mod stage;
 
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ pub async fn run(args: &Demo) -> Result<ExitCode, Failure> {
     let app = repository::prepare(&mut stage).await?;
     live::through_the_winter(&mut stage, &app).await?;
     learn::two_models(&mut stage, &app).await?;
+    client::refuse_foreign_gateway(&app, args.predictions).await?;
     let (end_tour, tour_is_over) = oneshot::channel::<()>();
     let serve_on = !args.no_serve;
     let until = async move {
@@ -43,22 +45,31 @@ pub async fn run(args: &Demo) -> Result<ExitCode, Failure> {
     let touring = async {
         let toured = tour(&mut stage, &app, args).await;
         if toured.is_ok() {
-            // The receiver is gone only when serving has ended by itself, which is reported below.
+            // The receiver is gone only when serving has ended by itself, which is reported there.
             let _ = end_tour.send(());
         } else {
             drop(end_tour);
         }
         toured
     };
-    let (served, toured) = tokio::join!(serving, touring);
-    served?;
-    toured?;
+    let (mut serving, mut touring) = (pin!(serving), pin!(touring));
+    tokio::select! {
+        served = &mut serving => {
+            served?;
+            return Err(Failure::operation("serving ended before the tour was over"));
+        }
+        toured = &mut touring => {
+            let served = serving.await;
+            toured?;
+            served?;
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn tour(stage: &mut Stage, app: &lamp_app::App, args: &Demo) -> Result<(), Failure> {
     let service = learn::service()?;
-    client::wait_until_ready(args.predictions, UP_WITHIN).await?;
+    client::wait_until_ready(app, args.predictions, UP_WITHIN).await?;
     stage.done(&format!("http://{} and http://{}", args.listen, args.predictions));
     let replayed = replay::april(stage, app, args.predictions, &service).await?;
     report::finish(stage, app, args, &service, &replayed).await

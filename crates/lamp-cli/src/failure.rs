@@ -11,6 +11,9 @@ use lamp_core::error::{Classified, Kind};
 /// A verdict of no: a contract, gate or test failed. CI can tell it from a tool that broke.
 pub const VERDICT_NO: u8 = 1;
 
+/// Ctrl-C.
+pub const INTERRUPTED: u8 = 130;
+
 /// A failure on its way to the terminal.
 #[derive(Debug)]
 pub struct Failure {
@@ -21,7 +24,7 @@ pub struct Failure {
 }
 
 /// Usage, configuration or operation went wrong.
-const WENT_WRONG: u8 = 2;
+pub const WENT_WRONG: u8 = 2;
 
 impl Failure {
     /// A failure of this command itself.

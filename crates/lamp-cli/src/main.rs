@@ -11,17 +11,24 @@ mod sdk;
 mod ui;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
 use args::{Arguments, Command};
-use failure::Failure;
+use failure::{Failure, INTERRUPTED};
+
+/// How long work on blocking threads may hold up the exit.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let mut arguments = Arguments::parse();
     start_logging(&arguments.command);
     if let Err(error) = open::own_path() {
         return Failure::operation(format!("cannot find myself: {error}")).report();
+    }
+    if let Err(failure) = enter_directory(&mut arguments) {
+        return failure.report();
     }
     // The shim must stay one plain thread: it forks nothing but the command.
     if let Command::Child(child) = &arguments.command {
@@ -31,7 +38,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return Failure::operation(format!("cannot start: {error}")).report(),
     };
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         tokio::select! {
             outcome = command::run(arguments) => match outcome {
                 Ok(code) => code,
@@ -41,10 +48,23 @@ fn main() -> ExitCode {
                 if let Some(words) = command::last_words() {
                     eprintln!("{words}");
                 }
-                ExitCode::from(130)
+                ExitCode::from(INTERRUPTED)
             }
         }
-    })
+    });
+    // A thread that reads the terminal or hashes a file must not hold the exit up.
+    runtime.shutdown_timeout(SHUTDOWN_MAX);
+    code
+}
+
+/// Goes to `-C DIR`, so that relative paths count from there. `lamp init` makes the folder itself.
+fn enter_directory(arguments: &mut Arguments) -> Result<(), Failure> {
+    if matches!(arguments.command, Command::Init(_)) {
+        return Ok(());
+    }
+    let Some(directory) = arguments.directory.take() else { return Ok(()) };
+    std::env::set_current_dir(&directory)
+        .map_err(|error| Failure::operation(format!("cannot go to `{}`: {error}", directory.display())))
 }
 
 /// Completes on Ctrl-C, unless a command that serves has taken that over.

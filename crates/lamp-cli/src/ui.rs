@@ -11,7 +11,7 @@ use lamp_store::Progress;
 
 use crate::failure::Failure;
 
-/// Prints a line to stdout, like `println!`, but ends quietly when nobody reads any more.
+/// Prints a line to stdout, like `println!`, but goes on when nobody reads any more.
 macro_rules! out {
     ($($text:tt)*) => {
         $crate::ui::line(format_args!($($text)*))
@@ -19,12 +19,18 @@ macro_rules! out {
 }
 pub(crate) use out;
 
-/// Prints a line; see [`out!`]. A reader that went away (`lamp why … | head`) is no failure.
+/// Prints a line; see [`out!`]. A reader that went away (`lamp check | head -1`) is no failure, and
+/// no reason to stop either: the exit code is still to be told.
 pub fn line(text: std::fmt::Arguments<'_>) {
     use std::io::Write as _;
-    let mut stdout = std::io::stdout().lock();
-    if writeln!(stdout, "{text}").is_err() {
-        std::process::exit(0);
+    let written = writeln!(std::io::stdout().lock(), "{text}");
+    match written {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        Err(error) => {
+            eprintln!("error: cannot write to stdout: {error}");
+            std::process::exit(i32::from(crate::failure::WENT_WRONG));
+        }
     }
 }
 
@@ -90,11 +96,35 @@ pub fn print_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<(), Failure
 }
 
 /// A line that says what is going on, overwritten by the next one.
-pub struct Spinner(ProgressBar);
+pub struct Spinner {
+    bar: ProgressBar,
+    lines: Lines,
+}
+
+/// Where the lines above a spinner go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    /// They are what the command prints.
+    Stdout,
+    /// Stdout is kept for one JSON document.
+    Stderr,
+}
+
+impl Lines {
+    /// Where they go for a command with `--json`, or without.
+    pub fn beside(json: bool) -> Self {
+        if json { Self::Stderr } else { Self::Stdout }
+    }
+}
 
 impl Spinner {
     /// Starts with a first message.
     pub fn start(message: &str) -> Self {
+        Self::start_with(message, Lines::Stdout)
+    }
+
+    /// Starts with a first message; says where its lines go.
+    pub fn start_with(message: &str, lines: Lines) -> Self {
         let bar = if Term::stderr().is_term() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         bar.set_style(
             ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}")
@@ -102,27 +132,31 @@ impl Spinner {
         );
         bar.enable_steady_tick(Duration::from_millis(100));
         bar.set_message(message.to_owned());
-        Self(bar)
+        Self { bar, lines }
     }
 
     /// Says what is going on now.
     pub fn say(&self, message: &str) {
-        self.0.set_message(message.to_owned());
+        self.bar.set_message(message.to_owned());
     }
 
     /// Prints a line above the spinner.
     pub fn line(&self, text: &str) {
-        if self.0.is_hidden() {
-            out!("{text}");
+        let print = || match self.lines {
+            Lines::Stdout => out!("{text}"),
+            Lines::Stderr => eprintln!("{text}"),
+        };
+        if self.bar.is_hidden() {
+            print();
         } else {
-            self.0.suspend(|| out!("{text}"));
+            self.bar.suspend(print);
         }
     }
 }
 
 impl Drop for Spinner {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 

@@ -13,6 +13,9 @@ pub const LOCK_FILE: &str = "lamp.lock";
 const HEADER: &str =
     "# Written by `lamp data`; commit it. It pins each dataset to the version that this commit works with.\n";
 
+/// What to do when two branches pinned different versions.
+const MERGE_REMEDY: &str = "keep the entry with the higher version, then run `lamp data get`";
+
 /// The pinned version of one dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LockEntry {
@@ -35,7 +38,7 @@ impl LockFile {
         if let Some(error) = find_conflict(text, file) {
             return Err(error);
         }
-        let (datasets, _) = read(text, file, |root| Some(read_pins(root)))?;
+        let (datasets, _) = read(text, file, |root| Some(read_pins(root))).map_err(explain_twice)?;
         Ok(Self { datasets })
     }
 
@@ -69,12 +72,20 @@ fn find_conflict(text: &str, file: &str) -> Option<ConfigError> {
         let marker = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].into_iter().find(|marker| shown.starts_with(marker));
         if marker.is_some() {
             let place = Place { line: index + 1, column: 1, span: (start, start + shown.len()) };
-            let hint = "keep the entry with the higher version and remove the markers, or run `lamp data add` again";
-            return Some(ConfigError::at(file, place, "this is a merge conflict", Some(hint.to_owned())));
+            return Some(ConfigError::at(file, place, "this is a merge conflict", Some(MERGE_REMEDY.to_owned())));
         }
         start += line.len();
     }
     None
+}
+
+/// A conflict of which only the markers were removed leaves both sides' entries.
+fn explain_twice(mut error: ConfigError) -> ConfigError {
+    let is_there_twice = error.message.contains("duplicate key");
+    if is_there_twice && error.hint.is_none() {
+        error.hint = Some(MERGE_REMEDY.to_owned());
+    }
+    error
 }
 
 fn read_pins(file: &Table<'_>) -> BTreeMap<DatasetName, LockEntry> {
@@ -158,7 +169,17 @@ mod tests {
             "[datasets.flights]\n<<<<<<< HEAD\nversion = 7\n=======\nversion = 8\n>>>>>>> other\n",
             &expect![[r#"
             lamp.lock:2:1: this is a merge conflict
-            hint: keep the entry with the higher version and remove the markers, or run `lamp data add` again"#]],
+            hint: keep the entry with the higher version, then run `lamp data get`"#]],
+        );
+    }
+
+    #[test]
+    fn a_merge_of_which_only_the_markers_were_removed_has_the_same_remedy() {
+        refused(
+            "[datasets.flights]\nversion = 7\nversion = 8\n",
+            &expect![[r#"
+            lamp.lock:3:1: not valid TOML at `version`: duplicate key
+            hint: keep the entry with the higher version, then run `lamp data get`"#]],
         );
     }
 

@@ -109,6 +109,14 @@ pub struct PinnedInput {
     pub files: u64,
 }
 
+impl PinnedInput {
+    /// Whether a file of the version was taken in, by its partition. A file that belongs to no
+    /// partition always is: only all of such a dataset can be named.
+    pub fn takes(&self, key: Option<&PartitionKey>) -> bool {
+        key.is_none_or(|key| self.partitions.contains(key))
+    }
+}
+
 /// One output file of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputFile {

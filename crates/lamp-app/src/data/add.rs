@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lamp_core::dataset::{DatasetVersion, FileEntry, Manifest, SchemaColumn};
+use lamp_core::dataset::{DatasetVersion, FileEntry, Manifest, SchemaColumn, VersionNumber};
 use lamp_core::ids::RunId;
 use lamp_core::names::DatasetName;
-use lamp_core::partition::{PartitionBy, PartitionKey, Period};
+use lamp_core::partition::{PartitionBy, PartitionKey};
 use lamp_engine::{DataFile, FileFormat};
 use lamp_ledger::NewVersion;
 use lamp_store::{Progress, SourceFile};
 use serde_json::json;
 
-use super::DataError;
-use super::sources;
+use super::carry::{carried_over, partition_of, partitions_of};
+use super::{DataError, lockfile, sources};
 use crate::app::App;
 
 /// How often an add starts over because others added first.
@@ -43,8 +43,10 @@ pub struct Added {
     pub is_new: bool,
     /// Partitions that these files brought.
     pub partitions: Vec<PartitionKey>,
-    /// Files carried over from the version before.
+    /// Files carried over from `base`.
     pub carried_over: u64,
+    /// The version that files were carried over from, if there was one to carry over from.
+    pub base: Option<VersionNumber>,
 }
 
 /// Files on their way into a version.
@@ -58,7 +60,7 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    /// Whether partitions of the version before that did not come again stay.
+    /// Whether partitions of the base that did not come again stay.
     fn carries_over(&self) -> bool {
         self.partition_by.is_some() && !self.replace
     }
@@ -67,6 +69,9 @@ impl Incoming {
 impl App {
     /// Adds a version. The source files are only ever read.
     pub async fn add_data(&self, request: AddData, progress: Arc<dyn Progress>) -> Result<Added, DataError> {
+        if request.dataset.as_str().starts_with("predictions/") {
+            return Err(DataError::Log { dataset: request.dataset });
+        }
         let declared = self.workspace().dataset(&request.dataset);
         if declared.is_some_and(|(_, config)| config.build().is_some()) {
             return Err(DataError::Derived { dataset: request.dataset });
@@ -91,27 +96,57 @@ impl App {
             run: None,
             note: request.note,
         };
-        let added = self.take_in(incoming, progress).await?;
-        self.pin(&added.version, request.commit).await?;
+        let entries = self.store().add_files(incoming.files.clone(), progress).await?;
+        // From the base that is read to the pin that is written, adders in this workspace take turns:
+        // each carries over what the one before it pinned, and the lock never runs backwards.
+        let guard = self.guard_lock().await?;
+        let added = match self.pinned_base(&incoming.dataset).await? {
+            Some(base) => self.add_onto(&incoming, entries, Some(base), IfMoved::Stay).await?,
+            None => self.add_onto_latest(&incoming, entries).await.map(Some)?,
+        };
+        let added = added.ok_or(DataError::Busy { dataset: incoming.dataset })?;
+        self.pin_guarded(&guard, &added.version, request.commit).await?;
         Ok(added)
     }
 
-    /// Stores files and records the version that they make; the last step is one transaction.
+    /// The version that `lamp.lock` pins, if this ledger knows it with that digest.
+    async fn pinned_base(&self, dataset: &DatasetName) -> Result<Option<DatasetVersion>, DataError> {
+        match self.locked_version(&lockfile::read(self.root())?, dataset).await {
+            Ok(version) => Ok(Some(version)),
+            Err(DataError::NotLocked { .. } | DataError::LedgerLacks { .. } | DataError::LockDisagrees { .. }) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Stores files and records the version that they make, carrying over from the latest; the last
+    /// step is one transaction.
     pub(crate) async fn take_in(&self, incoming: Incoming, progress: Arc<dyn Progress>) -> Result<Added, DataError> {
         let entries = self.store().add_files(incoming.files.clone(), progress).await?;
-        // Somebody else may add at the same time: then what is carried over comes from their version.
+        self.add_onto_latest(&incoming, entries).await
+    }
+
+    /// Somebody else may add at the same time: then what is carried over comes from their version.
+    async fn add_onto_latest(&self, incoming: &Incoming, entries: Vec<FileEntry>) -> Result<Added, DataError> {
         for _ in 0..BASE_MOVED_MAX {
-            if let Some(added) = self.add_onto_latest(&incoming, entries.clone()).await? {
+            let base = self.ledger().latest_version(&incoming.dataset).await?;
+            if let Some(added) = self.add_onto(incoming, entries.clone(), base, IfMoved::StartOver).await? {
                 return Ok(added);
             }
         }
-        Err(DataError::Busy { dataset: incoming.dataset })
+        Err(DataError::Busy { dataset: incoming.dataset.clone() })
     }
 
-    /// One attempt; none when the latest version moved meanwhile.
-    async fn add_onto_latest(&self, incoming: &Incoming, entries: Vec<FileEntry>) -> Result<Option<Added>, DataError> {
+    /// One attempt; none when the latest version moved meanwhile, and that matters.
+    async fn add_onto(
+        &self,
+        incoming: &Incoming,
+        entries: Vec<FileEntry>,
+        base: Option<DatasetVersion>,
+        if_moved: IfMoved,
+    ) -> Result<Option<Added>, DataError> {
         let Incoming { dataset, partition_by, .. } = incoming;
-        let base = self.ledger().latest_version(dataset).await?;
         let before = match &base {
             Some(version) => Some(self.store().manifest(&version.digest).await?),
             None => None,
@@ -119,7 +154,7 @@ impl App {
         let entries = self.describe(dataset, entries, partition_by.as_ref(), before.as_ref()).await?;
         let partitions = partitions_of(&entries);
         let mut all = match &before {
-            Some(before) if incoming.carries_over() => carried_over(before, &entries),
+            Some(before) if incoming.carries_over() => carried_over(dataset, before, &entries, partition_by.as_ref())?,
             _ => Vec::new(),
         };
         let carried_over = all.len() as u64;
@@ -127,8 +162,9 @@ impl App {
         all.sort_by(|a, b| a.path.cmp(&b.path));
         let schema = self.schema_of_first(&all, before.as_ref()).await?;
         let manifest = Manifest::new(all, partition_by.clone(), schema);
-        let recorded = self.record_version(incoming, &manifest, base.as_ref()).await?;
-        Ok(recorded.map(|(version, is_new)| Added { version, is_new, partitions, carried_over }))
+        let recorded = self.record_version(incoming, &manifest, base.as_ref(), if_moved).await?;
+        let base = base.filter(|_| incoming.carries_over()).map(|version| version.version);
+        Ok(recorded.map(|(version, is_new)| Added { version, is_new, partitions, carried_over, base }))
     }
 
     /// Fills in the partition and the row count of each file; known bytes are not opened again.
@@ -146,9 +182,16 @@ impl App {
                 None => None,
             };
             let known = before.and_then(|manifest| manifest.files.iter().find(|file| file.digest == entry.digest));
-            entry.rows = match known {
+            let was_cut_alike = before.is_some_and(|manifest| manifest.partition_by.as_ref() == partition_by);
+            entry.rows = match known.filter(|_| was_cut_alike) {
                 Some(file) => file.rows,
-                None => self.inspect(&entry).await?.and_then(|facts| facts.rows),
+                None => match self.inspect(&entry).await? {
+                    Some(facts) => {
+                        refuse_undated(dataset, &entry.path, &facts.schema, partition_by)?;
+                        facts.rows
+                    }
+                    None => None,
+                },
             };
             described.push(entry);
         }
@@ -183,17 +226,19 @@ impl App {
         Ok(self.inspect(first).await?.map(|facts| facts.schema).unwrap_or_default())
     }
 
-    /// Records a version; none when it carries files over from `base` and that is the latest no more.
+    /// Records a version; none when it carries files over from `base`, and that had to be the latest
+    /// and is it no more.
     async fn record_version(
         &self,
         incoming: &Incoming,
         manifest: &Manifest,
         base: Option<&DatasetVersion>,
+        if_moved: IfMoved,
     ) -> Result<Option<(DatasetVersion, bool)>, DataError> {
         let Incoming { dataset, run, note, .. } = incoming;
         let digest = self.store().put_manifest(manifest).await?;
         let mut tx = self.ledger().begin().await?;
-        if incoming.carries_over() {
+        if incoming.carries_over() && if_moved == IfMoved::StartOver {
             let latest = tx.latest_version(dataset).await?;
             if latest.as_ref().map(|version| version.version) != base.map(|version| version.version) {
                 tx.rollback().await?;
@@ -219,11 +264,32 @@ impl App {
             tx.audit(&self.entry("data.added", subject, details)).await?;
         }
         tx.commit().await?;
-        // The name in the store comes after the ledger: it lets a lost ledger be rebuilt, and is
-        // repeated harmlessly by the next add if we stop here.
-        self.store().publish(&format!("datasets/{dataset}"), added.version.version, &added.version.digest).await?;
+        self.publish_version(&added.version).await?;
         Ok(Some((added.version, added.is_new)))
     }
+
+    /// The name in the store comes after the ledger and lets a lost ledger be rebuilt. An add that
+    /// stopped between the two left its version without one: the next add names that first.
+    async fn publish_version(&self, version: &DatasetVersion) -> Result<(), DataError> {
+        let series = format!("datasets/{}", version.dataset);
+        let earlier = match version.version.checked_sub(1) {
+            Some(number) => self.ledger().find_version(&version.dataset, number).await?,
+            None => None,
+        };
+        for version in earlier.iter().chain([version]) {
+            self.store().publish(&series, version.version, &version.digest).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What to do when another version became the latest while ours was being made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IfMoved {
+    /// Its files are to be carried over: start over.
+    StartOver,
+    /// The lock says what is carried over, whatever else there is.
+    Stay,
 }
 
 /// Whether the engine can read a file of that name.
@@ -231,30 +297,16 @@ pub(crate) fn is_table(name: &str) -> bool {
     FileFormat::find(name).is_some()
 }
 
-fn partition_of(dataset: &DatasetName, path: &str, period: Period) -> Result<PartitionKey, DataError> {
-    PartitionKey::find_in_path(path, period).ok_or_else(|| DataError::NoPartition {
-        file: path.to_owned(),
-        period: match period {
-            Period::Day => "day",
-            Period::Month => "month",
-        },
-        dataset: dataset.clone(),
-    })
-}
-
-fn partitions_of(entries: &[FileEntry]) -> Vec<PartitionKey> {
-    let mut keys: Vec<_> = entries.iter().filter_map(|entry| entry.partition.clone()).collect();
-    keys.sort();
-    keys.dedup();
-    keys
-}
-
-/// Files of the version before whose partition (and path) the new files do not bring.
-fn carried_over(before: &Manifest, incoming: &[FileEntry]) -> Vec<FileEntry> {
-    let brought = partitions_of(incoming);
-    let stays = |file: &&FileEntry| {
-        let partition_is_brought = file.partition.as_ref().is_some_and(|key| brought.contains(key));
-        !partition_is_brought && !incoming.iter().any(|entry| entry.path == file.path)
+/// A table of a dataset with partitions has the column that dates its rows.
+fn refuse_undated(
+    dataset: &DatasetName,
+    file: &str,
+    schema: &[SchemaColumn],
+    partition_by: Option<&PartitionBy>,
+) -> Result<(), DataError> {
+    let Some(by) = partition_by.filter(|by| schema.iter().all(|column| column.name != by.column)) else {
+        return Ok(());
     };
-    before.files.iter().filter(stays).cloned().collect()
+    let columns = schema.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+    Err(DataError::NoColumn { file: file.to_owned(), column: by.column.clone(), columns, dataset: dataset.clone() })
 }

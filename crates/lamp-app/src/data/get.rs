@@ -1,6 +1,8 @@
 //! `lamp data get`: a version comes back byte for byte.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -83,8 +85,8 @@ impl App {
             if !may_be_kept {
                 return Ok(false);
             }
-            let bytes = tokio::fs::read(&path).await.map_err(PartError::file("read", &path))?;
-            if !kept.contains(&(name.clone(), size, Digest::of(&bytes))) {
+            let digest = digest_of_file(&path).await?;
+            if !kept.contains(&(name.clone(), size, digest)) {
                 return Ok(false);
             }
         }
@@ -98,21 +100,24 @@ impl App {
         Ok(lock.datasets.iter().filter(|(name, _)| has_home(name)).map(|(name, _)| name.to_string()).collect())
     }
 
-    async fn wanted_version(&self, reference: &str) -> Result<DatasetVersion, DataError> {
-        if !reference.contains('@') {
-            let dataset = DatasetName::parse(reference)?;
-            let lock = lockfile::read(self.root())?;
-            if lock.datasets.contains_key(&dataset) {
-                return self.locked_version(&lock, &dataset).await;
-            }
-        }
-        self.dataset_version(reference).await
-    }
-
     fn home_of(&self, dataset: &DatasetName) -> Result<PathBuf, DataError> {
         let undeclared = || DataError::Undeclared { dataset: dataset.clone() };
         let (project, config) = self.workspace().dataset(dataset).ok_or_else(undeclared)?;
         let glob = config.source().ok_or_else(undeclared)?;
         Ok(self.root().join(&project.dir).join(sources::fixed_prefix(glob)))
     }
+}
+
+/// The digest of a file, read in blocks on a thread that may wait for the disk.
+async fn digest_of_file(path: &Path) -> Result<Digest, PartError> {
+    let hashed = tokio::task::spawn_blocking({
+        let path = path.to_owned();
+        move || {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update_reader(File::open(path)?)?;
+            Ok::<_, io::Error>(Digest::from_bytes(*hasher.finalize().as_bytes()))
+        }
+    });
+    let hashed = hashed.await.map_err(|error| PartError::file("read", path)(io::Error::other(error)))?;
+    hashed.map_err(PartError::file("read", path))
 }

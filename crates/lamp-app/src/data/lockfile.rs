@@ -1,5 +1,6 @@
 //! Reading and writing `lamp.lock`.
 
+use std::fs::File;
 use std::path::Path;
 
 use lamp_core::dataset::DatasetVersion;
@@ -7,7 +8,7 @@ use lamp_core::lock::{LockEntry, LockFile};
 
 use super::DataError;
 use crate::app::App;
-use crate::parts::PartError;
+use crate::parts::{PartError, lock_file};
 
 /// Name of the lock file at the workspace's root.
 pub const LOCK_FILE: &str = "lamp.lock";
@@ -22,15 +23,33 @@ pub fn read(folder: &Path) -> Result<LockFile, DataError> {
     }
 }
 
+/// The right to write `lamp.lock`.
+pub(super) struct LockGuard {
+    _file: File,
+}
+
 impl App {
+    /// Waits until nobody else in this workspace writes `lamp.lock`, and keeps others waiting until
+    /// the guard is dropped.
+    pub(super) async fn guard_lock(&self) -> Result<LockGuard, DataError> {
+        Ok(LockGuard { _file: lock_file(&self.layout().lamp().join("lamp.lock.guard")).await? })
+    }
+
     /// Pins `version` in the working tree's lock, and commits the lock alone if asked.
     /// Returns whether the file changed.
     pub(crate) async fn pin(&self, version: &DatasetVersion, commit: bool) -> Result<bool, DataError> {
+        let guard = self.guard_lock().await?;
+        self.pin_guarded(&guard, version, commit).await
+    }
+
+    /// The same by one who holds the guard already.
+    pub(super) async fn pin_guarded(
+        &self,
+        _guard: &LockGuard,
+        version: &DatasetVersion,
+        commit: bool,
+    ) -> Result<bool, DataError> {
         let folder = self.root();
-        // Two commands may write the lock at the same time: read, change and replace it under a file lock.
-        let guard_path = self.layout().lamp().join("lamp.lock.guard");
-        let guard = std::fs::File::create(&guard_path).map_err(PartError::file("write", &guard_path))?;
-        guard.lock().map_err(PartError::file("lock", &guard_path))?;
         let mut lock = read(folder)?;
         let entry = LockEntry { version: version.version, digest: version.digest };
         let changed = lock.datasets.insert(version.dataset.clone(), entry) != Some(entry);

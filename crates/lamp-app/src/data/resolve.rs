@@ -12,8 +12,8 @@ use lamp_core::run::PinnedInput;
 use lamp_engine::DataFile;
 use lamp_store::{NoProgress, Progress};
 
-use super::DataError;
 use super::add::is_table;
+use super::{DataError, lockfile};
 use crate::app::App;
 
 /// Some files of one version.
@@ -50,15 +50,27 @@ impl Slice {
 }
 
 impl App {
+    /// The version that `NAME` means to a person in this working tree: the one that `lamp.lock` pins,
+    /// or else the latest. `NAME@V` and `NAME@latest` mean what they say.
+    pub(crate) async fn wanted_version(&self, reference: &str) -> Result<DatasetVersion, DataError> {
+        if !reference.contains('@') {
+            let dataset = DatasetName::parse(reference)?;
+            let lock = lockfile::read(self.root())?;
+            if lock.datasets.contains_key(&dataset) {
+                return self.locked_version(&lock, &dataset).await;
+            }
+        }
+        self.dataset_version(reference).await
+    }
+
     /// The version that `NAME@V` names; a bare name means the latest.
     pub async fn dataset_version(&self, reference: &str) -> Result<DatasetVersion, DataError> {
         let reference = Reference::parse(reference)?;
         let dataset = DatasetName::parse(&reference.name)?;
         match reference.selector {
             Selector::Number(version) => self.exact_version(&dataset, version).await,
-            Selector::Latest | Selector::Production => {
-                self.ledger().latest_version(&dataset).await?.ok_or(DataError::NoVersion { dataset })
-            }
+            Selector::Latest => self.ledger().latest_version(&dataset).await?.ok_or(DataError::NoVersion { dataset }),
+            Selector::Production => Err(DataError::NotServed { dataset }),
         }
     }
 
@@ -74,7 +86,9 @@ impl App {
         dataset: &DatasetName,
     ) -> Result<DatasetVersion, DataError> {
         let entry = lock.datasets.get(dataset).ok_or_else(|| DataError::NotLocked { dataset: dataset.clone() })?;
-        let version = self.exact_version(dataset, entry.version).await?;
+        let found = self.ledger().find_version(dataset, entry.version).await?;
+        let version =
+            found.ok_or_else(|| DataError::LedgerLacks { dataset: dataset.clone(), version: entry.version })?;
         if version.digest != entry.digest {
             return Err(DataError::LockDisagrees { dataset: dataset.clone(), version: entry.version });
         }

@@ -1,5 +1,7 @@
 //! Collecting a run: outputs hashed, the package evaluated, the result registered.
 
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::Path;
 use std::sync::Arc;
 
 use lamp_core::config::{ModelConfig, ProjectConfig, Serve};
@@ -8,7 +10,7 @@ use lamp_core::ids::RunId;
 use lamp_core::names::{DatasetName, ModelName};
 use lamp_core::package::Package;
 use lamp_core::registry::ModelVersion;
-use lamp_core::run::{Purpose, Run, RunManifest, RunState};
+use lamp_core::run::{OutputFile, Purpose, Run, RunManifest, RunState};
 use lamp_ledger::{NewModel, RunChange};
 use lamp_runner::launch::{ChildStatus, Exit, status};
 use lamp_runner::run_folder::RunFolder;
@@ -23,6 +25,15 @@ use crate::data::add::Incoming;
 use crate::parts::{PartError, lock_file};
 use crate::workspace;
 
+/// Name of the description in a package's folder.
+const PACKAGE_FILE: &str = "model.json";
+
+/// Bytes at the end of a log in which its last line is sought.
+const LAST_WORDS_SOUGHT: u64 = 64 << 10;
+
+/// Characters of that line that are kept.
+const LAST_WORDS_MAX: usize = 400;
+
 impl App {
     /// Turns what a finished command left into a model or dataset version, once. A second caller
     /// waits and sees the same result.
@@ -34,18 +45,38 @@ impl App {
         if run.state.is_final() {
             return ended(run);
         }
+        let exit = match status(&folder)? {
+            ChildStatus::Exited(exit) if exit.is_success() => Ok(exit),
+            ChildStatus::Exited(exit) => Err(exit.describe()),
+            ChildStatus::Vanished => {
+                Err("its process is gone without an exit record (killed, or the machine restarted)".to_owned())
+            }
+            ChildStatus::NotStarted | ChildStatus::Running { .. } => {
+                return Err(RunError::WrongState { run: id, state: "still running" });
+            }
+        };
         if run.state == RunState::Running {
             let mut tx = self.ledger().begin().await?;
             tx.move_run(id, &[RunState::Running], RunChange::to(RunState::Collecting)).await?;
             tx.commit().await?;
         }
-        let collected = self.collect(&run, &folder).await;
-        let worktree = self.layout().run_worktree(id);
-        self.repo().worktree_remove(&worktree).await?;
+        let collected = match exit {
+            Ok(exit) => self.collect(&run, &folder, &exit).await,
+            Err(why) => Err(RunError::CommandFailed { run: id, why: with_last_words(why, &folder) }),
+        };
         if let Err(error) = collected {
-            self.record_failure(id, &error.to_string()).await?;
+            // What the run left stays, to be collected when the fault has passed.
+            if error.is_passing() {
+                return Err(error);
+            }
+            if let Err(unrecorded) = self.record_failure(id, &error.recorded()).await {
+                tracing::warn!(run = %id, error = %unrecorded, "cannot record that a run failed");
+                return Err(error);
+            }
+            self.discard_worktree(&self.layout().run_worktree(id)).await;
             return Err(error);
         }
+        self.discard_worktree(&self.layout().run_worktree(id)).await;
         drop(guard);
         self.known_run(id).await
     }
@@ -55,24 +86,11 @@ impl App {
         found.ok_or_else(|| RunError::UnknownRun { text: id.to_string() })
     }
 
-    async fn collect(&self, run: &Run, folder: &RunFolder) -> Result<(), RunError> {
-        let exit = match status(folder)? {
-            ChildStatus::Exited(exit) => exit,
-            ChildStatus::Vanished => {
-                let why = "its process is gone without an exit record (killed, or the machine restarted)".to_owned();
-                return Err(RunError::CommandFailed { run: run.id, why });
-            }
-            ChildStatus::NotStarted | ChildStatus::Running { .. } => {
-                return Err(RunError::WrongState { run: run.id, state: "still running" });
-            }
-        };
-        if !exit.is_success() {
-            return Err(RunError::CommandFailed { run: run.id, why: exit.describe() });
-        }
+    async fn collect(&self, run: &Run, folder: &RunFolder, exit: &Exit) -> Result<(), RunError> {
         let manifest = read_plan(folder)?;
         match &run.purpose {
-            Purpose::Train(model) => self.collect_model(run, folder, model, manifest, &exit).await,
-            Purpose::Build(dataset) => self.collect_dataset(run, folder, dataset, manifest, &exit).await,
+            Purpose::Train(model) => self.collect_model(run, folder, model, manifest, exit).await,
+            Purpose::Build(dataset) => self.collect_dataset(run, folder, dataset, manifest, exit).await,
         }
     }
 
@@ -86,6 +104,9 @@ impl App {
     ) -> Result<(), RunError> {
         let bad = |why: String| RunError::BadOutput { run: run.id, why };
         let dir = folder.path().join("model");
+        if !dir.join(PACKAGE_FILE).exists() {
+            return Err(RunError::NoPackage { run: run.id });
+        }
         let package: Package = lamp_model::read_package(&dir).map_err(|error| bad(error.to_string()))?;
         let worktree = self.layout().run_worktree(run.id);
         let at_commit = workspace::load(&worktree)?;
@@ -93,7 +114,7 @@ impl App {
             .model(name)
             .ok_or_else(|| RunError::UnknownModel { model: name.clone(), commit: Some(run.commit.clone()) })?;
         fits_config(&package, model).map_err(bad)?;
-        let manifest = finished(plan, folder, "model", exit)?;
+        let manifest = finished(plan, folder, "model", exit).await?;
         let stored = self.store_package(folder, &manifest).await?;
         let spec = MountSpec { package: stored, commit: run.commit.clone(), project: project.name.clone() };
         let mounted = self.mount(&spec, &|_| {}).await?;
@@ -168,7 +189,7 @@ impl App {
         plan: RunManifest,
         exit: &Exit,
     ) -> Result<(), RunError> {
-        let manifest = finished(plan, folder, "dataset", exit)?;
+        let manifest = finished(plan, folder, "dataset", exit).await?;
         let files = manifest.outputs.iter().map(|file| SourceFile {
             path: folder.path().join(&file.path),
             name: file.path.strip_prefix("dataset/").unwrap_or(&file.path).to_owned(),
@@ -192,10 +213,49 @@ impl App {
 }
 
 fn ended(run: Run) -> Result<Run, RunError> {
-    match (&run.state, &run.failure) {
-        (RunState::Failed, Some(why)) => Err(RunError::CommandFailed { run: run.id, why: why.clone() }),
-        _ => Ok(run),
+    match run.state {
+        RunState::Failed => {
+            let why = run.failure.unwrap_or_else(|| "nobody recorded why".to_owned());
+            Err(RunError::Failed { run: run.id, why })
+        }
+        RunState::Preparing | RunState::Running | RunState::Collecting | RunState::Succeeded | RunState::Stopped => {
+            Ok(run)
+        }
     }
+}
+
+/// Why a command failed, with the last line that it wrote, which mostly says more.
+fn with_last_words(why: String, folder: &RunFolder) -> String {
+    match find_last_line(&folder.log_path()) {
+        Ok(Some(line)) => format!("{why}; its last words: {line}"),
+        Ok(None) => why,
+        Err(error) => {
+            tracing::warn!(%error, "cannot read the log of a run that failed");
+            why
+        }
+    }
+}
+
+/// The last line of a log that is not empty, cut to a length that a record can carry.
+fn find_last_line(path: &Path) -> std::io::Result<Option<String>> {
+    let mut file = std::fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LAST_WORDS_SOUGHT)))?;
+    let mut bytes = Vec::new();
+    file.take(LAST_WORDS_SOUGHT).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
+    Ok(last.map(|line| line.chars().filter(|c| !c.is_control()).take(LAST_WORDS_MAX).collect()))
+}
+
+/// The files below `sub` of a run's folder, hashed on a thread where that blocks nobody.
+pub(crate) async fn outputs_of(folder: &RunFolder, sub: &'static str) -> Result<Vec<OutputFile>, RunError> {
+    let hashing = tokio::task::spawn_blocking({
+        let folder = folder.clone();
+        move || folder.outputs(sub)
+    });
+    let hashed = hashing.await.map_err(|error| PartError::file("hash", folder.path())(std::io::Error::other(error)))?;
+    Ok(hashed?)
 }
 
 pub(crate) fn read_plan(folder: &RunFolder) -> Result<RunManifest, RunError> {
@@ -206,8 +266,13 @@ pub(crate) fn read_plan(folder: &RunFolder) -> Result<RunManifest, RunError> {
 }
 
 /// The run's manifest, completed with what the command left in `sub`.
-fn finished(plan: RunManifest, folder: &RunFolder, sub: &str, exit: &Exit) -> Result<RunManifest, RunError> {
-    let outputs = folder.outputs(sub)?;
+async fn finished(
+    plan: RunManifest,
+    folder: &RunFolder,
+    sub: &'static str,
+    exit: &Exit,
+) -> Result<RunManifest, RunError> {
+    let outputs = outputs_of(folder, sub).await?;
     if outputs.is_empty() {
         return Err(RunError::BadOutput { run: plan.run, why: format!("its folder `{sub}/` is empty") });
     }

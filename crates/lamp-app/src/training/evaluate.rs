@@ -41,13 +41,17 @@ impl App {
                 &format!("served answers to the golden rows differ by {golden:.3e}, more than {tolerance:.3e}"),
             ));
         }
-        let files = self.pinned_files(input).await?;
-        let (metrics, table) = self.metrics_of(model, package, &config.target, &files, run).await?;
+        let slice = format!("{}@{} as {}", input.dataset, input.version, input.slice);
+        let in_evaluation =
+            |error: RunError| RunError::Evaluation { run, slice: slice.clone(), source: Box::new(error) };
+        let files = self.pinned_files(input).await.map_err(in_evaluation)?;
+        let marked = self.metrics_of(model, package, &config.target, &files, run).await;
+        let (metrics, table) = marked.map_err(in_evaluation)?;
         let gate = config.gate.as_ref().map(|gate| gate.judge(&metrics)).transpose()?;
         let serving = self.serving_on(&manifest.purpose, &config.target, &files, run).await?;
         Ok(Evidence {
             format: 1,
-            valid: format!("{}@{} as {}", input.dataset, input.version, input.slice),
+            valid: slice,
             rows: table.inputs.rows() as u64,
             null_targets: table.null_targets,
             metrics,

@@ -1,17 +1,19 @@
 //! `lamp reproduce RUN`: the same commit, data, environment, parameters and seed, once more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lamp_core::ids::RunId;
 use lamp_core::partition::PartitionKey;
 use lamp_core::run::{OutputFile, Purpose, Run, RunManifest};
 use lamp_runner::Progress;
-use lamp_runner::launch::{ChildStatus, status, wait};
+use lamp_runner::launch::{ChildStatus, status, stop, wait};
 use lamp_runner::run_folder::RunFolder;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::RunError;
 use super::code::{Code, CodeChoice};
+use super::collect::outputs_of;
 use super::start::RunPlan;
 use crate::app::App;
 use crate::data::resolve::Slice;
@@ -47,12 +49,14 @@ pub struct Reproduction {
 }
 
 impl App {
-    /// Repeats a run from its manifest. Nothing is registered: the result is a comparison.
+    /// Repeats a run from its manifest. Nothing is registered: the result is a comparison. When
+    /// `until` completes first, the repeated command is stopped and nothing is left of it.
     pub async fn reproduce(
         &self,
         text: &str,
         say: Progress<'_>,
         on_log: &mut (dyn FnMut(&str) + Send),
+        until: impl Future<Output = ()>,
     ) -> Result<Reproduction, RunError> {
         let run = self.find_run(text).await?;
         let Some(manifest) = run.manifest.clone() else {
@@ -60,10 +64,27 @@ impl App {
         };
         let id = RunId::new(self.now(), &*self.ids());
         let code = self.check_out(&CodeChoice::Rev(manifest.commit.clone()), None, id).await?;
-        let repeated = self.repeat(&code, &run, &manifest, id, say, on_log).await;
-        self.repo().worktree_remove(&code.worktree).await?;
-        let outcome = repeated?;
-        Ok(Reproduction { of: run.id, outcome })
+        let folder = RunFolder::create(&self.layout().runs(), id);
+        let folder = self.clear_worktree_on_error(&code, folder.map_err(RunError::from)).await?;
+        let mut repeated = tokio::select! {
+            repeated = self.repeat(&code, &run, &manifest, &folder, say, on_log) => repeated,
+            () = until => Err(RunError::Interrupted),
+        };
+        if repeated.is_err()
+            && let Err(error) = stop(&folder).await
+        {
+            repeated = Err(error.into());
+        }
+        // Only now: the command works in it.
+        self.discard_worktree(&code.worktree).await;
+        let has_nothing_to_show = match &repeated {
+            Ok(Reproduced::BitIdentical | Reproduced::WithinTolerance { .. }) | Err(RunError::Interrupted) => true,
+            Ok(Reproduced::Different { .. }) | Err(_) => status(&folder)? == ChildStatus::NotStarted,
+        };
+        if has_nothing_to_show && let Err(error) = folder.remove() {
+            tracing::warn!(run = %id, %error, "cannot remove the folder of a repetition");
+        }
+        Ok(Reproduction { of: run.id, outcome: repeated? })
     }
 
     async fn repeat(
@@ -71,7 +92,7 @@ impl App {
         code: &Code,
         run: &Run,
         manifest: &RunManifest,
-        id: RunId,
+        folder: &RunFolder,
         say: Progress<'_>,
         on_log: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Reproduced, RunError> {
@@ -90,7 +111,7 @@ impl App {
             Purpose::Build(_) => None,
         };
         let plan = RunPlan {
-            id,
+            id: folder.run(),
             purpose: manifest.purpose.clone(),
             code,
             project,
@@ -102,16 +123,12 @@ impl App {
             task: target.map(|config| config.task),
             target: target.map(|config| config.target.clone()),
         };
-        self.launch_unrecorded(&plan, say).await?;
-        let folder = RunFolder::open(&self.layout().runs(), id)?;
-        wait(&folder, on_log).await?;
-        match status(&folder)? {
-            ChildStatus::Exited(exit) if exit.is_success() => self.compare(run, manifest, &folder).await,
-            ChildStatus::Exited(exit) => {
-                Ok(Reproduced::Different { first: format!("the command: {}", exit.describe()) })
-            }
-            _ => Err(RunError::CommandFailed { run: id, why: "its process is gone".to_owned() }),
+        self.launch_unrecorded(&plan, folder, say).await?;
+        let exit = wait(folder, on_log).await?;
+        if !exit.is_success() {
+            return Ok(Reproduced::Different { first: format!("the command: {}", exit.describe()) });
         }
+        self.compare(run, manifest, folder).await
     }
 
     async fn inputs_again(&self, manifest: &RunManifest) -> Result<BTreeMap<String, Slice>, RunError> {
@@ -131,7 +148,7 @@ impl App {
             Purpose::Train(_) => "model",
             Purpose::Build(_) => "dataset",
         };
-        let second = folder.outputs(sub)?;
+        let second = outputs_of(folder, sub).await?;
         let differing = differing_files(&first.outputs, &second);
         if differing.is_empty() {
             return Ok(Reproduced::BitIdentical);
@@ -163,24 +180,50 @@ fn compare_answers(
     if before.golden.rows != after.golden.rows {
         return Reproduced::Different { first: "the golden rows that training chose".to_owned() };
     }
+    if before.golden.answers.len() != after.golden.answers.len() {
+        return Reproduced::Different { first: "the number of answers to golden rows".to_owned() };
+    }
     let mut difference = 0.0_f64;
     for (a, b) in before.golden.answers.iter().zip(&after.golden.answers) {
-        for (name, value) in a {
-            let same = match (value.as_f64(), b.get(name).and_then(serde_json::Value::as_f64)) {
-                (Some(x), Some(y)) => {
-                    difference = difference.max((x - y).abs());
-                    true
-                }
-                _ => Some(value) == b.get(name),
-            };
-            if !same {
+        let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+        for name in names {
+            let distance = a.get(name).zip(b.get(name)).and_then(|(a, b)| find_distance(a, b));
+            let Some(distance) = distance else {
                 return Reproduced::Different { first: format!("the answer `{name}` to a golden row") };
-            }
+            };
+            difference = difference.max(distance);
         }
     }
     if difference <= before.golden.tolerance {
         Reproduced::WithinTolerance { files, difference }
     } else {
         Reproduced::Different { first: format!("{} (golden answers differ by {difference:.3e})", files.join(", ")) }
+    }
+}
+
+/// The largest difference between the numbers of two answers, lists element by element; none when
+/// they differ in anything but numbers.
+fn find_distance(a: &Value, b: &Value) -> Option<f64> {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => Some((a.as_f64()? - b.as_f64()?).abs()),
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).try_fold(0.0_f64, |most, (a, b)| Some(most.max(find_distance(a, b)?)))
+        }
+        (a, b) => (a == b).then_some(0.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn answers_are_compared_number_by_number() {
+        assert_eq!(find_distance(&json!([0.5, [0.25, 1]]), &json!([0.5, [0.75, 1.0]])), Some(0.5));
+        assert_eq!(find_distance(&json!(null), &json!(null)), Some(0.0));
+        assert_eq!(find_distance(&json!("elm"), &json!("oak")), None);
+        assert_eq!(find_distance(&json!([0.5]), &json!([0.5, 0.5])), None);
+        assert_eq!(find_distance(&json!([0.5, null]), &json!([0.5, 0.5])), None);
     }
 }

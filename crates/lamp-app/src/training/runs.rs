@@ -7,7 +7,7 @@ use lamp_core::registry::ModelVersion;
 use lamp_core::run::{MetricLine, Run, RunState};
 use lamp_ledger::RunChange;
 use lamp_runner::launch::stop;
-use lamp_runner::run_folder::RunFolder;
+use lamp_runner::run_folder::{RunFolder, RunFolderError};
 use serde_json::json;
 
 use super::RunError;
@@ -50,9 +50,14 @@ impl App {
     pub async fn show_run(&self, text: &str) -> Result<RunView, RunError> {
         self.adopt_finished_runs().await?;
         let run = self.find_run(text).await?;
-        let folder = RunFolder::open(&self.layout().runs(), run.id)?;
         let model = self.ledger().find_model_of_run(run.id).await?;
-        Ok(RunView { model, metrics: folder.metrics()?, folder: folder.path().to_owned(), run })
+        let (metrics, folder) = match RunFolder::open(&self.layout().runs(), run.id) {
+            Ok(folder) => (folder.metrics()?, folder.path().to_owned()),
+            // Another machine has it; the record is there all the same.
+            Err(RunFolderError::Missing(_)) => (Vec::new(), self.layout().runs().join(run.id.to_string())),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(RunView { run, model, metrics, folder })
     }
 
     /// Where the log of a run is.
@@ -76,7 +81,7 @@ impl App {
         tx.audit(&self.entry("run.stopped", run.id, json!({}))).await?;
         tx.commit().await?;
         stop(&folder).await?;
-        self.repo().worktree_remove(&self.layout().run_worktree(run.id)).await?;
+        self.discard_worktree(&self.layout().run_worktree(run.id)).await;
         self.known_run(run.id).await
     }
 }

@@ -13,7 +13,7 @@ use lamp_core::package::Task;
 use lamp_core::run::{Params, Purpose, Run, RunManifest, RunState};
 use lamp_ledger::RunChange;
 use lamp_runner::environment::{Environment, EnvironmentSpec, Environments};
-use lamp_runner::launch::{LaunchSpec, Limits, ShimCommand, launch};
+use lamp_runner::launch::{LaunchSpec, Limits, ShimCommand, launch, stop};
 use lamp_runner::protocol::{InputFile, InputFiles, PROTOCOL, RunRequest, TargetSql};
 use lamp_runner::run_folder::RunFolder;
 use lamp_runner::{Progress, sdk, variables};
@@ -25,9 +25,14 @@ use super::code::{Code, CodeChoice};
 use crate::app::App;
 use crate::data::lockfile;
 use crate::data::resolve::Slice;
+use crate::parts::try_lock_file;
 
 /// Name of the record that a run's collector follows, in the run's folder.
 pub(crate) const PLAN_FILE: &str = "plan.json";
+
+/// Held by the process that starts a run, from before the run is recorded until its command runs.
+/// A run that is being prepared while nobody holds it was left behind.
+pub(crate) const START_LOCK: &str = "start.lock";
 
 /// What to train.
 #[derive(Debug, Clone)]
@@ -105,9 +110,17 @@ impl App {
         result: Result<T, RunError>,
     ) -> Result<T, RunError> {
         if result.is_err() {
-            self.repo().worktree_remove(&code.worktree).await?;
+            self.discard_worktree(&code.worktree).await;
         }
         result
+    }
+
+    /// Removes a worktree. One that stays costs space and nothing else, so it must not hide what
+    /// the caller has to say.
+    pub(crate) async fn discard_worktree(&self, worktree: &Path) {
+        if let Err(error) = self.repo().worktree_remove(worktree).await {
+            tracing::warn!(worktree = %worktree.display(), %error, "cannot remove a worktree");
+        }
     }
 
     /// The slices of `lamp.toml` at the versions of `lamp.lock`, both as they stand in the commit.
@@ -134,23 +147,91 @@ impl App {
     /// Records a run, prepares what it needs and starts its command.
     pub(crate) async fn launch_run(&self, plan: RunPlan<'_>, say: Progress<'_>) -> Result<Run, RunError> {
         self.verify_inputs(&plan.inputs, say).await?;
-        let run = self.record_start(&plan).await?;
-        let launched = self.prepare_and_launch(&plan, say).await;
+        let folder = RunFolder::create(&self.layout().runs(), plan.id)?;
+        let starting = try_lock_file(&folder.path().join(START_LOCK))?;
+        let run = match self.record_start(&plan).await {
+            Ok(run) => run,
+            Err(error) => {
+                // Only where it is sure that no record needs it.
+                if let Ok(None) = self.ledger().find_run(plan.id).await
+                    && let Err(error) = folder.remove()
+                {
+                    tracing::warn!(run = %plan.id, %error, "cannot remove the folder of a run that never was");
+                }
+                return Err(error);
+            }
+        };
+        let launched = self.launch_recorded(&plan, &folder, say).await;
+        drop(starting);
+        launched.map(|()| Run { state: RunState::Running, ..run })
+    }
+
+    async fn launch_recorded(&self, plan: &RunPlan<'_>, folder: &RunFolder, say: Progress<'_>) -> Result<(), RunError> {
+        let prepared = match self.prepare(plan, folder, say).await {
+            // Somebody may have stopped the run while it was being prepared.
+            Ok(spec) => self.require_preparing(plan.id).await.map(|()| spec),
+            Err(error) => Err(error),
+        };
+        let launched = match prepared {
+            Ok(spec) => self.launch(&spec).await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = launched {
-            self.record_failure(run.id, &error.to_string()).await?;
-            return Err(error);
+            return Err(self.failed_to_start(plan.id, error).await);
         }
+        if let Err(error) = self.record_running(plan.id).await {
+            // Nobody would ever look at a command that no record tells of.
+            stop(folder).await?;
+            return Err(self.failed_to_start(plan.id, error).await);
+        }
+        Ok(())
+    }
+
+    async fn require_preparing(&self, id: RunId) -> Result<(), RunError> {
+        let run = self.known_run(id).await?;
+        if run.state == RunState::Preparing {
+            return Ok(());
+        }
+        Err(RunError::WrongState { run: id, state: run.state.as_str() })
+    }
+
+    /// Records why a run did not start. A run that was stopped meanwhile stays stopped: what broke
+    /// then, broke because of that.
+    async fn failed_to_start(&self, id: RunId, error: RunError) -> RunError {
+        if let Ok(run) = self.known_run(id).await
+            && run.state.is_final()
+        {
+            return RunError::WrongState { run: id, state: run.state.as_str() };
+        }
+        if let Err(unrecorded) = self.record_failure(id, &error.recorded()).await {
+            tracing::warn!(run = %id, error = %unrecorded, "cannot record that a run failed to start");
+        }
+        error
+    }
+
+    /// Records that a run's command runs.
+    pub(crate) async fn record_running(&self, id: RunId) -> Result<(), RunError> {
         let mut tx = self.ledger().begin().await?;
-        let change = RunChange::to(RunState::Running);
-        tx.move_run(run.id, &[RunState::Preparing], change).await?;
+        tx.move_run(id, &[RunState::Preparing], RunChange::to(RunState::Running)).await?;
         tx.commit().await?;
-        Ok(Run { state: RunState::Running, ..run })
+        Ok(())
     }
 
     /// Starts a command that leaves no trace in the ledger: a repetition, to be compared.
-    pub(crate) async fn launch_unrecorded(&self, plan: &RunPlan<'_>, say: Progress<'_>) -> Result<(), RunError> {
+    pub(crate) async fn launch_unrecorded(
+        &self,
+        plan: &RunPlan<'_>,
+        folder: &RunFolder,
+        say: Progress<'_>,
+    ) -> Result<(), RunError> {
         self.verify_inputs(&plan.inputs, say).await?;
-        self.prepare_and_launch(plan, say).await
+        let spec = self.prepare(plan, folder, say).await?;
+        self.launch(&spec).await
+    }
+
+    async fn launch(&self, spec: &LaunchSpec) -> Result<(), RunError> {
+        launch(spec, &ShimCommand::lamp(&self.parts.runs.lamp_exe)).await?;
+        Ok(())
     }
 
     /// Data is hashed before it is used: a model of damaged bytes would be worse than none.
@@ -192,19 +273,17 @@ impl App {
         Ok(run)
     }
 
-    async fn prepare_and_launch(&self, plan: &RunPlan<'_>, say: Progress<'_>) -> Result<(), RunError> {
+    async fn prepare(&self, plan: &RunPlan<'_>, folder: &RunFolder, say: Progress<'_>) -> Result<LaunchSpec, RunError> {
         let environment = self.environment_at(&plan.code.worktree, plan.project, say).await?;
         say("preparing data");
-        let folder = RunFolder::create(&self.layout().runs(), plan.id)?;
         folder.write_request(&self.request_of(plan).await?)?;
-        write_plan(&folder, plan, &environment)?;
+        write_plan(folder, plan, &environment)?;
         let cwd = plan.code.worktree.join(&plan.project.dir);
         let python_path = self.python_path(&plan.code.worktree, &plan.code.workspace, plan.project);
         let extra = variables::protocol_variables(folder.path(), &python_path, plan.seed)?;
         let env = variables::cleaned_environment(&environment, folder.path(), &plan.project.env_pass, &extra)?;
-        let spec = LaunchSpec { folder, command: plan.command.clone(), cwd, env, limits: Limits::default() };
-        launch(&spec, &ShimCommand::lamp(&self.parts.runs.lamp_exe)).await?;
-        Ok(())
+        let command = plan.command.clone();
+        Ok(LaunchSpec { folder: folder.clone(), command, cwd, env, limits: Limits::default() })
     }
 
     /// The locked environment of `project` as it stands in `worktree`.

@@ -3,7 +3,7 @@
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use lamp_core::dataset::DatasetVersion;
+use lamp_core::dataset::{DatasetVersion, FileEntry};
 use lamp_core::digest::Digest;
 use lamp_core::human;
 use lamp_core::ids::PredictionId;
@@ -217,9 +217,8 @@ impl App {
     /// The raw files, with their digests: the end of every chain.
     async fn file_nodes(&self, version: &DatasetVersion, used: Option<&PinnedInput>) -> Result<Vec<Node>, WhyError> {
         let manifest = self.manifest(version).await?;
-        let is_used = |key: &lamp_core::partition::PartitionKey| used.is_none_or(|used| used.partitions.contains(key));
-        let files: Vec<_> =
-            manifest.files.into_iter().filter(|file| file.partition.as_ref().is_none_or(is_used)).collect();
+        let is_used = |file: &FileEntry| used.is_none_or(|used| used.takes(file.partition.as_ref()));
+        let files: Vec<_> = manifest.files.into_iter().filter(is_used).collect();
         let hidden = files.len().saturating_sub(FILES_SHOWN_MAX);
         let mut nodes = Vec::new();
         for file in files.iter().take(FILES_SHOWN_MAX) {

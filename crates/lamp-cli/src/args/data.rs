@@ -7,22 +7,19 @@ use lamp_core::names::DatasetName;
 
 #[derive(Debug, Subcommand)]
 pub enum Data {
-    /// Make a version of files; the files themselves are only read
     Add(DataAdd),
-    /// Bring a version back, byte for byte
     Get(DataGet),
     /// List datasets
     Ls(Json),
     /// List the versions of a dataset
     Log(DataLog),
-    /// Hash every byte again
     Verify(DataVerify),
-    /// Build a derived dataset from a commit
     Build(DataBuild),
 }
 
-/// Make a version of files. The files are only read. With partitions, the files' own partitions are
-/// added or replaced and all others carried over.
+/// Make a version of files; the files themselves are only read
+///
+/// With partitions, the files' own partitions are added or replaced and all others carried over.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  lamp data add flights\n  lamp data add flights data/flights/2013-01-31.parquet --commit"
@@ -46,7 +43,9 @@ pub struct DataAdd {
     pub json: bool,
 }
 
-/// Bring a version back, byte for byte. Without a name: every dataset that lamp.lock pins.
+/// Bring a version back, byte for byte
+///
+/// Without a name: every dataset that lamp.lock pins.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  lamp data get flights@7 --to /tmp/flights\n  git checkout OLD && lamp data get")]
 pub struct DataGet {
@@ -76,7 +75,9 @@ pub struct DataLog {
     pub json: bool,
 }
 
-/// Hash every byte again. Exits 1 when anything is damaged, and names the models that used it.
+/// Hash every byte again
+///
+/// Exits 1 when anything is damaged, and names the models that used it.
 #[derive(Debug, Args)]
 pub struct DataVerify {
     /// Versions; by default every version of every dataset.
@@ -86,8 +87,9 @@ pub struct DataVerify {
     pub json: bool,
 }
 
-/// Build a derived dataset: its `build` command runs at a commit, on the versions that the commit's
-/// lamp.lock pins.
+/// Build a derived dataset from a commit
+///
+/// Its `build` command runs at the commit, on the versions that the commit's lamp.lock pins.
 #[derive(Debug, Args)]
 pub struct DataBuild {
     /// The dataset.
@@ -103,7 +105,9 @@ pub struct DataBuild {
     pub commit: bool,
 }
 
-/// Check data against its contract. Exits 1 when a promise is broken.
+/// Check data against its contract
+///
+/// Exits 1 when a promise is broken.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  lamp check\n  lamp check flights@7\n  lamp check 'trips[-7days..]' --json")]
 pub struct Check {
@@ -119,11 +123,12 @@ pub struct Check {
 
 #[derive(Debug, Subcommand)]
 pub enum Contract {
-    /// Check an ODCS contract file itself
     Lint(ContractLint),
 }
 
-/// Check ODCS contract files themselves. Exits 1 when one has an error.
+/// Check ODCS contract files themselves
+///
+/// Exits 1 when one has an error.
 #[derive(Debug, Args)]
 pub struct ContractLint {
     /// The files.
@@ -134,7 +139,7 @@ pub struct ContractLint {
     pub json: bool,
 }
 
-/// Show every column: counts, quantiles, histograms.
+/// Show every column: counts, quantiles, histograms
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  lamp profile flights\n  lamp profile 'trips@3[2013-02]' --column dep_delay")]
 pub struct Profile {

@@ -22,7 +22,9 @@ impl From<Place> for Role {
     }
 }
 
-/// Put an approved model into a service.
+/// Put an approved model into a service
+///
+/// The gateway loads it beside the one that is there, asks it the golden rows, and only then lets it answer.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  lamp deploy delay delay@1 --as primary\n  lamp deploy delay delay-simple@1 --as shadow"
@@ -40,7 +42,9 @@ pub struct Deploy {
     pub why: String,
 }
 
-/// Put back the model that held the place before.
+/// Put back the model that held the place before
+///
+/// Done twice, it leads back to where you were.
 #[derive(Debug, Args)]
 pub struct Rollback {
     /// The service.
@@ -53,7 +57,9 @@ pub struct Rollback {
     pub why: String,
 }
 
-/// Change who answers for a service; the very next answer obeys.
+/// Change who answers for a service
+///
+/// The very next answer obeys; the change is recorded with who and why.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  lamp switch delay shadow --why \"primary says 1.0 for everything\"\n  lamp switch delay primary --why \"fixed in delay@13\""
@@ -69,7 +75,7 @@ pub struct Switch {
     pub why: String,
 }
 
-/// Serve predictions.
+/// Serve predictions
 #[derive(Debug, Args)]
 pub struct Serve {
     /// Address of the predictions.
@@ -77,7 +83,7 @@ pub struct Serve {
     pub listen: std::net::SocketAddr,
 }
 
-/// Run the pages, the API and the scheduler, and supervise `lamp serve`.
+/// Run the pages, the API and the scheduler, and supervise `lamp serve`
 #[derive(Debug, Args)]
 pub struct Up {
     /// Address of pages and API.

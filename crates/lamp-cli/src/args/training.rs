@@ -3,8 +3,10 @@
 use clap::{Args, Subcommand};
 use lamp_core::names::ModelName;
 
-/// Train a model from a commit, with the data that the commit's lamp.lock pins. What is not
-/// committed is refused.
+/// Train a model from a commit
+///
+/// The data is what the commit's lamp.lock pins. What is not committed is refused. Exits 1 when the
+/// model fails its gate.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  lamp train delay\n  lamp train delay -p max_iter=300 --detach\n  lamp train delay --rev v1.2\n  lamp train delay --wip"
@@ -75,7 +77,9 @@ pub struct RunsStop {
     pub run: String,
 }
 
-/// Repeat a run: same commit, data, environment, parameters and seed. Exits 1 when the result differs.
+/// Repeat a run and compare
+///
+/// Same commit, data, environment, parameters and seed. Exits 1 when the result differs.
 #[derive(Debug, Args)]
 pub struct Reproduce {
     /// The run's id, or its start.
@@ -124,17 +128,18 @@ pub struct ModelsCompare {
     pub json: bool,
 }
 
-/// Take a decided version that serves nowhere out of use. Its record stays.
+/// Take a decided model out of use
+///
+/// It must serve nowhere. Its record stays.
 #[derive(Debug, Args)]
 pub struct Retire {
     /// MODEL@V.
     pub model: String,
     /// Why.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub note: String,
 }
 
-/// Sign a decision on a candidate. It is recorded with your name and the hash of the report.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  lamp models show delay@12\n  lamp approve delay@12 --note \"AUC up, slices looked at\""
@@ -143,7 +148,7 @@ pub struct Decide {
     /// MODEL@V.
     pub model: String,
     /// What you looked at and why.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub note: String,
     /// Approve although the gate failed (recorded).
     #[arg(long)]

@@ -35,16 +35,19 @@ async fn add(app: &App, args: DataAdd) -> Result<ExitCode, Failure> {
     let added = app.add_data(request, ui::byte_bar()).await?;
     let version = &added.version;
     if args.json {
-        ui::print_json(&json!({"version": version, "is_new": added.is_new, "partitions": added.partitions}))?;
+        ui::print_json(&json!({"version": version, "is_new": added.is_new, "partitions": added.partitions,
+            "carried_over": added.carried_over, "base": added.base}))?;
         return Ok(ExitCode::SUCCESS);
     }
     let name = style(format!("{}@{}", version.dataset, version.version)).bold();
     let rows = version.rows.map(|rows| format!(", {} rows", ui::count(rows))).unwrap_or_default();
     let size = format!("{} files, {}{rows}", ui::count(version.files), ui::bytes(version.bytes));
     if added.is_new {
-        let carried = match added.carried_over {
-            0 => String::new(),
-            files => format!(" ({} carried over)", ui::count(files)),
+        let carried = match (added.carried_over, added.base) {
+            (1.., Some(base)) => {
+                format!(" ({} carried over from {}@{base})", ui::count(added.carried_over), version.dataset)
+            }
+            _ => String::new(),
         };
         out!("{name}  {size}{carried}  {}", version.digest.short());
     } else {

@@ -1,6 +1,6 @@
 //! `lamp init`.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -32,7 +32,7 @@ pub async fn run(directory: Option<&Path>, args: &Init) -> Result<ExitCode, Fail
         out!("Nothing to do: this is a Lamplighter workspace already.");
         return Ok(ExitCode::SUCCESS);
     }
-    if !args.yes && !confirmed()? {
+    if !args.yes && !confirmed().await? {
         out!("Nothing was written.");
         return Ok(ExitCode::SUCCESS);
     }
@@ -60,14 +60,19 @@ fn describe(root: &Path, is_new_repo: bool, steps: &[Step]) {
     }
 }
 
-fn confirmed() -> Result<bool, Failure> {
+async fn confirmed() -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::operation("there is no terminal to ask on").with_hint("lamp init --yes"));
     }
-    print!("Go ahead? [y/N] ");
-    std::io::Write::flush(&mut std::io::stdout()).map_err(|error| Failure::operation(error.to_string()))?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(|error| Failure::operation(error.to_string()))?;
+    let failed = |error: std::io::Error| Failure::operation(format!("cannot ask: {error}"));
+    let mut stdout = std::io::stdout();
+    write!(stdout, "Go ahead? [y/N] ").and_then(|()| stdout.flush()).map_err(failed)?;
+    // On a thread of its own: Ctrl-C must be heard while nobody answers.
+    let asking = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    let answer = asking.await.map_err(|error| failed(std::io::Error::other(error)))?.map_err(failed)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use console::style;
 use lamp_app::App;
+use lamp_app::training::RunError;
 use lamp_app::training::reproduce::Reproduced;
 
 use super::verdict;
 use crate::args::Reproduce;
-use crate::failure::Failure;
-use crate::ui::{self, Spinner, out};
+use crate::failure::{Failure, INTERRUPTED};
+use crate::ui::{self, Lines, Spinner, out};
 
 pub async fn run(app: &App, args: &Reproduce) -> Result<ExitCode, Failure> {
-    let spinner = Arc::new(Spinner::start("repeating"));
+    let spinner = Arc::new(Spinner::start_with("repeating", Lines::beside(args.json)));
     let say = {
         let spinner = Arc::clone(&spinner);
         move |line: &str| spinner.say(line)
@@ -22,8 +23,28 @@ pub async fn run(app: &App, args: &Reproduce) -> Result<ExitCode, Failure> {
         let spinner = Arc::clone(&spinner);
         move |line: &str| spinner.line(&format!("  {}", style(line).dim()))
     };
-    let reproduction = app.reproduce(&args.run, &say, &mut on_log).await?;
+    // Listens from now on, whatever the work below is waiting for.
+    let (interrupt, interrupted) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        super::until_interrupted().await;
+        // Nobody listens any more once the work is done.
+        let _ = interrupt.send(());
+    });
+    let until = async {
+        if interrupted.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let reproduced = app.reproduce(&args.run, &say, &mut on_log, until).await;
     drop((say, on_log, spinner));
+    let reproduction = match reproduced {
+        Ok(reproduction) => reproduction,
+        Err(error @ RunError::Interrupted) => {
+            eprintln!("{error}");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        Err(error) => return Err(error.into()),
+    };
     if args.json {
         ui::print_json(&reproduction)?;
     } else {

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use console::style;
 use lamp_app::App;
@@ -16,6 +16,9 @@ use crate::ui::{self, Listing, out};
 
 /// How often a followed log is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// How often `--follow` collects runs that ended.
+const COLLECT_EVERY: Duration = Duration::from_secs(1);
 
 /// Lines of metrics shown at the end of a run's page.
 const METRICS_SHOWN: usize = 5;
@@ -103,33 +106,43 @@ fn print(app: &App, view: &RunView) {
 
 async fn logs(app: &App, args: &RunsLogs) -> Result<ExitCode, Failure> {
     let (run, path) = app.run_log(&args.run).await?;
-    let mut offset = print_from(&path, 0)?;
+    let Some(mut offset) = print_from(&path, 0)? else { return Ok(ExitCode::SUCCESS) };
     if !args.follow {
         return Ok(ExitCode::SUCCESS);
     }
+    let mut collected_at: Option<Instant> = None;
     loop {
+        // The process that would have collected the run may be gone.
+        if collected_at.is_none_or(|at| at.elapsed() >= COLLECT_EVERY) {
+            app.adopt_finished_runs().await?;
+            collected_at = Some(Instant::now());
+        }
         // Asked before the last look, so that nothing that is written in between is missed.
         let is_over = app.find_run(&run.id.to_string()).await?.state.is_final();
-        offset = print_from(&path, offset)?;
+        let Some(end) = print_from(&path, offset)? else { return Ok(ExitCode::SUCCESS) };
         if is_over {
             return Ok(ExitCode::SUCCESS);
         }
+        offset = end;
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
-/// Prints a file from an offset; returns where it ended.
-fn print_from(path: &Path, offset: u64) -> Result<u64, Failure> {
+/// Prints a file from an offset; returns where it ended, or none when nobody reads any more.
+fn print_from(path: &Path, offset: u64) -> Result<Option<u64>, Failure> {
     let failed = |error: std::io::Error| Failure::operation(format!("cannot read `{}`: {error}", path.display()));
     let mut file = match std::fs::File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(offset),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Some(offset)),
         Err(error) => return Err(failed(error)),
     };
     file.seek(SeekFrom::Start(offset)).map_err(failed)?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(failed)?;
     let mut out = std::io::stdout().lock();
-    out.write_all(&bytes).and_then(|()| out.flush()).map_err(failed)?;
-    Ok(offset + bytes.len() as u64)
+    match out.write_all(&bytes).and_then(|()| out.flush()) {
+        Ok(()) => Ok(Some(offset + bytes.len() as u64)),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(None),
+        Err(error) => Err(Failure::operation(format!("cannot write to stdout: {error}"))),
+    }
 }

@@ -5,26 +5,27 @@ use std::sync::Arc;
 
 use console::style;
 use lamp_app::App;
+use lamp_app::training::RunError;
 use lamp_app::training::code::CodeChoice;
 use lamp_app::training::start::TrainModel;
 use lamp_core::ids::RunId;
-use lamp_core::run::Run;
+use lamp_core::run::{Run, RunState};
 
 use super::{models, params, verdict};
 use crate::args::Train;
 use crate::failure::Failure;
 use crate::open::own_path;
-use crate::ui::{self, Spinner, out};
+use crate::ui::{self, Lines, Spinner, out};
 
 pub async fn run(app: &App, args: &Train) -> Result<ExitCode, Failure> {
     let code = match (&args.rev, args.wip) {
-        (Some(_), true) => return Err(lamp_app::training::RunError::RevAndWip.into()),
+        (Some(_), true) => return Err(RunError::RevAndWip.into()),
         (Some(rev), false) => CodeChoice::Rev(rev.clone()),
         (None, true) => CodeChoice::Wip,
         (None, false) => CodeChoice::Head,
     };
     let request = TrainModel { model: args.model.clone(), code, params: params::parse(&args.params)? };
-    let spinner = Arc::new(Spinner::start("starting"));
+    let spinner = Arc::new(Spinner::start_with("starting", Lines::beside(args.json)));
     let started = {
         let spinner = Arc::clone(&spinner);
         app.start_training(request, &move |line| spinner.say(line)).await?
@@ -42,8 +43,9 @@ pub async fn run(app: &App, args: &Train) -> Result<ExitCode, Failure> {
     drop(spinner);
     let view = app.show_run(&run.id.to_string()).await?;
     let Some(model) = view.model else {
-        out!("run {} is {}", run.id, run.state.as_str());
-        return Ok(ExitCode::SUCCESS);
+        return Err(
+            Failure::operation(format!("run {} made no model", run.id)).with_hint(format!("lamp runs show {}", run.id))
+        );
     };
     if args.json {
         ui::print_json(&serde_json::json!({"run": run, "model": model}))?;
@@ -60,11 +62,15 @@ pub async fn run(app: &App, args: &Train) -> Result<ExitCode, Failure> {
     Ok(verdict(passed))
 }
 
-/// Waits for a run, its log above the spinner.
+/// Waits for a run, its log above the spinner. A run that somebody stopped is a failure.
 pub async fn follow(app: &App, run: RunId, spinner: &Arc<Spinner>) -> Result<Run, Failure> {
     let spinner = Arc::clone(spinner);
     let mut on_log = move |line: &str| spinner.line(&format!("  {}", style(line).dim()));
-    Ok(app.follow_run(run, &mut on_log).await?)
+    let run = app.follow_run(run, &mut on_log).await?;
+    if run.state != RunState::Succeeded {
+        return Err(RunError::WrongState { run: run.id, state: run.state.as_str() }.into());
+    }
+    Ok(run)
 }
 
 /// Leaves the run to a process of its own, which collects it when it ends.

@@ -9,9 +9,12 @@ use hyper::{Method, Request};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use lamp_app::App;
 use serde_json::Value;
+use tokio::net::TcpListener;
 
 use crate::failure::Failure;
+use crate::gateway_process;
 
 /// Pause between two looks at a gateway that is coming up.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -76,11 +79,27 @@ impl Passengers {
     }
 }
 
-/// Waits until the gateway says that it is ready.
-pub async fn wait_until_ready(address: SocketAddr, limit: Duration) -> Result<(), Failure> {
+/// Fails when another program holds the predictions' address: its models would be asked about the
+/// demo's flights. A gateway of this workspace, left by an earlier tour, may hold it.
+pub async fn refuse_foreign_gateway(app: &App, address: SocketAddr) -> Result<(), Failure> {
+    let Err(error) = TcpListener::bind(address).await else { return Ok(()) };
+    if is_our_gateway_up(app).await {
+        return Ok(());
+    }
+    let message = format!("cannot listen on {address}: {error}");
+    Err(Failure::operation(message).with_hint("another gateway may be running; choose a port with --predictions"))
+}
+
+async fn is_our_gateway_up(app: &App) -> bool {
+    gateway_process::state(&app.layout().admin_socket()).await.is_ok()
+}
+
+/// Waits until this workspace's own gateway is up and says that it is ready. The socket comes first:
+/// whoever else might answer at the address does not have it.
+pub async fn wait_until_ready(app: &App, address: SocketAddr, limit: Duration) -> Result<(), Failure> {
     let client = Passengers::of(address);
     let started = Instant::now();
-    while !client.is_ready().await {
+    while !(is_our_gateway_up(app).await && client.is_ready().await) {
         if started.elapsed() > limit {
             let message = format!("the gateway on {address} did not get ready within {} s", limit.as_secs());
             return Err(Failure::operation(message).with_hint("lamp serve shows its log"));

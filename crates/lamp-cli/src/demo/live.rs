@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use lamp_app::App;
 use lamp_app::data::add::AddData;
 use lamp_core::check::Verdict;
+use lamp_core::lock::LOCK_FILE;
 use lamp_core::names::DatasetName;
 use lamp_core::partition::{PartitionKey, Period};
 use lamp_runner::git::Repo;
@@ -38,9 +39,12 @@ pub async fn through_the_winter(stage: &mut Stage, app: &App) -> Result<(), Fail
         broken_days += u32::from(is_broken);
         let is_month_end = morning.day() == 1;
         if is_month_end {
-            commit_lock(app, day).await?;
+            commit_lock(stage, app, &format!("Data up to {day}")).await?;
         }
     }
+    // An earlier tour may have ended between the last day and its commit.
+    let last = TRAINING_DAY - 1.day();
+    commit_lock(stage, app, &format!("Data up to {last}")).await?;
     let versions = app.data_log(&DatasetName::parse("flights")?).await?.len();
     let result = if checked == 0 {
         format!("flights@{versions} is there already")
@@ -81,9 +85,16 @@ async fn check_day(stage: &Stage, app: &App, feed: &str, day: Date, checked: &mu
     Ok(report.is_kept())
 }
 
-/// At the month's end the team commits which versions it works with.
-async fn commit_lock(app: &App, day: Date) -> Result<(), Failure> {
+/// Commits which versions the team works with, if that has changed; dated by the demo's clock.
+pub async fn commit_lock(stage: &Stage, app: &App, message: &str) -> Result<(), Failure> {
     let repo = Repo::discover(app.root()).await?;
-    repo.commit_only(&["lamp.lock"], &format!("Data up to {day}")).await?;
+    let status = repo.status().await?;
+    let is_alone = status.changed.iter().chain(&status.untracked).all(|path| path == LOCK_FILE);
+    if is_alone {
+        repo.add_and_commit_all(message, stage.now()?).await?;
+    } else {
+        // What else changed is not the demo's to commit.
+        repo.commit_only(&[LOCK_FILE], message).await?;
+    }
     Ok(())
 }

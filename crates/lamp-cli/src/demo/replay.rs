@@ -16,7 +16,6 @@ use serde_json::Value;
 
 use super::client::{Passengers, Reply};
 use super::stage::{LAST_DAY, Stage, TRAINING_DAY};
-use crate::clock;
 use crate::failure::Failure;
 use crate::gateway_process;
 
@@ -117,8 +116,8 @@ pub async fn april(
 
 /// The first day that was not replayed yet; the last of April is repeated when April is over.
 fn next_day(stage: &Stage) -> Result<Date, Failure> {
-    let now = clock::read_mark(&stage.root)?.map(|mark| stage.day_of(mark.now));
-    let today = now.unwrap_or(TRAINING_DAY);
+    let shown = stage.now()?.map(|now| stage.day_of(now));
+    let today = shown.unwrap_or(TRAINING_DAY);
     let next = if today <= TRAINING_DAY { TRAINING_DAY } else { today.tomorrow().unwrap_or(LAST_DAY) };
     Ok(next.min(LAST_DAY))
 }

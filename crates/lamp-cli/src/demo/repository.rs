@@ -25,15 +25,16 @@ pub async fn prepare(stage: &mut Stage) -> Result<App, Failure> {
 
 async fn repository(stage: &mut Stage) -> Result<(), Failure> {
     stage.begin("A monorepo: cleaning, features, training and serving of one problem");
-    let is_new = !stage.root.join(".git").exists();
+    let is_new = !stage.root.join(".git/HEAD").exists();
     let repo = if is_new { Repo::init(&stage.root).await? } else { Repo::discover(&stage.root).await? };
     if repo.user_email().await?.is_none() {
         repo.set_identity("Demo Person", "person@example.com").await?;
     }
     if repo.head().await?.is_none() {
+        // Nothing was committed, so nothing is anybody's yet: what an interrupted start left is written anew.
         for (name, bytes) in sdk::FLIGHTS {
             let path = stage.root.join(name.strip_prefix("flights/").unwrap_or(name));
-            write_if_absent(&path, bytes)?;
+            write_whole(&path, bytes)?;
         }
         carry_out(&stage.root, &plan(&stage.root, "America/New_York", None)?)?;
         repo.add_and_commit_all(
@@ -47,12 +48,16 @@ async fn repository(stage: &mut Stage) -> Result<(), Failure> {
     Ok(())
 }
 
-fn write_if_absent(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    if path.exists() {
-        return Ok(());
-    }
-    let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(path, bytes));
-    written.map_err(|error| Failure::operation(format!("cannot write `{}`: {error}", path.display())))
+/// Writes a file so that a crash leaves all of it or nothing.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let write = || -> std::io::Result<()> {
+        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(".partial");
+        std::fs::write(&partial, bytes)?;
+        std::fs::rename(&partial, path)
+    };
+    write().map_err(|error| Failure::operation(format!("cannot write `{}`: {error}", path.display())))
 }
 
 async fn environment(stage: &mut Stage) -> Result<Environment, Failure> {

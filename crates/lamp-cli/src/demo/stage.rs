@@ -75,8 +75,13 @@ impl Stage {
 
     /// Sets the time, for every process of the demo. Time never runs backwards.
     pub fn set_time(&self, now: Timestamp) -> Result<(), Failure> {
-        let is_past = clock::read_mark(&self.root)?.is_some_and(|mark| mark.now >= now);
+        let is_past = self.now()?.is_some_and(|shown| shown >= now);
         if is_past { Ok(()) } else { clock::write_mark(&self.root, "demo", now) }
+    }
+
+    /// What the demo's clock shows, if it was set.
+    pub fn now(&self) -> Result<Option<Timestamp>, Failure> {
+        Ok(clock::read_mark(&self.root)?.map(|mark| mark.instant()))
     }
 
     /// Announces a step.

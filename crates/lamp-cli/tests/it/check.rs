@@ -42,6 +42,19 @@ fn a_broken_contract_is_no_and_names_the_day() {
 }
 
 #[test]
+fn rows_of_another_day_and_rows_that_share_a_key_are_told() {
+    let shop = Shop::new();
+    let twice = orders("2013-03-28", &[("elm", 2, Some(1)), ("oak", 1, Some(0))]);
+    let last = twice.lines().last().expect("a row").to_owned();
+    shop.write_day("2013-03-28", &format!("{twice}{last}\n"));
+    shop.write_day("2013-03-29", &orders("2013-03-30", &[("elm", 2, Some(1)), ("oak", 1, Some(0))]));
+    shop.lamp("data add orders").succeeds();
+    let broken = shop.lamp("check orders").exits(1).says("2 failed");
+    broken.line_with(&["failed [2013-03-28] key.unique: key (at, street)", "1 of 3 rows"]);
+    broken.line_with(&["failed [2013-03-29] partition.column: `at` is of 2013-03-30"]);
+}
+
+#[test]
 fn a_check_that_cannot_be_made_is_neither_yes_nor_no() {
     let shop = Shop::new();
     shop.lamp("check").exits(2).says("no dataset with a version has a contract").hints("lamp data add NAME");

@@ -63,7 +63,7 @@ fn a_late_correction_of_one_day_carries_the_others_over() {
     }
     shop.write_day(CORRECTED, &corrected_day());
     let added = shop.lamp(&format!("data add orders {}", day_file(CORRECTED))).succeeds();
-    added.says("orders@2").says("5 files").says("4 carried over");
+    added.says("orders@2").says("5 files").says("(4 carried over from orders@1)");
 
     let all = shop.context.repo.temporary().join("all");
     shop.lamp(&format!("data get orders@2 --to {}", all.display())).succeeds();
@@ -183,6 +183,79 @@ fn the_past_is_named_when_it_is_not_there() {
         .says("dataset `orders` has no version 7")
         .hints("lamp data log orders");
     shop.lamp("data log bread").exits(2).hints("lamp data add bread");
+}
+
+#[test]
+fn a_prediction_log_is_written_by_its_gateway_alone() {
+    let shop = Shop::with_orders();
+    shop.lamp(&format!("data add predictions/late {}", day_file(CORRECTED)))
+        .exits(2)
+        .says("`predictions/late` is a prediction log")
+        .hints("lamp data add NAME PATH");
+    shop.lamp("data log predictions/late").exits(2).says("has no version");
+}
+
+#[test]
+fn a_correction_that_was_taken_back_stays_back() {
+    let shop = Shop::with_orders();
+    shop.write_day(CORRECTED, &corrected_day().replace("elm,2,1", "elm,-2,1"));
+    shop.lamp("data add orders").succeeds().says("orders@2");
+    shop.lamp("check orders").exits(1).says("orders@2  broken");
+    shop.write_day(CORRECTED, &training_day(CORRECTED));
+    shop.lamp("data add orders").succeeds().says("orders@1").says("the same bytes as before");
+
+    // A bare name is what the lock pins; the latest has to be asked for.
+    shop.lamp("check orders").succeeds().says("orders@1  kept");
+    shop.lamp("check orders[2013-03-28]").succeeds().says("orders@1  kept");
+    shop.lamp("profile orders").succeeds().says("orders@1  29 rows");
+    shop.lamp("check orders@latest").exits(1).says("orders@2  broken");
+    shop.lamp("check orders@production").exits(2).says("only models have `@production`").hints("orders@latest");
+
+    let next = "2013-04-01";
+    shop.write_day(next, &orders(next, &[("elm", 1, Some(0)), ("oak", 1, Some(0))]));
+    let added = shop.lamp(&format!("data add orders {}", day_file(next))).succeeds();
+    added.says("orders@3").says("6 files").says("(5 carried over from orders@1)");
+    let all = shop.context.repo.temporary().join("all");
+    shop.lamp(&format!("data get orders@3 --to {}", all.display())).succeeds();
+    let kept = std::fs::read_to_string(all.join(format!("{CORRECTED}.csv"))).expect("the day");
+    assert_eq!(kept, training_day(CORRECTED), "the day as it was before the bad correction");
+}
+
+#[test]
+fn a_lock_of_another_ledger_says_where_the_ledger_is_set() {
+    let shop = Shop::with_orders();
+    let lock = shop.context.repo.read("lamp.lock").replace("version = 1", "version = 9");
+    shop.context.repo.write("lamp.lock", lock);
+    for line in ["data get", "check orders"] {
+        shop.lamp(line).exits(2).says("this clone's ledger does not know orders@9").hints("point `ledger` and `store`");
+    }
+}
+
+#[test]
+fn days_are_cut_anew_when_the_dataset_is_partitioned_by_month() {
+    let shop = Shop::with_orders();
+    let config = "projects/bakery/lamp.toml";
+    let by_month = shop.context.repo.read(config).replacen("by = \"day\"", "by = \"month\"", 1);
+    shop.context.repo.write(config, by_month);
+    shop.context.repo.write("april/2013-04.csv", orders("2013-04-01", &[("elm", 1, Some(0)), ("oak", 1, Some(0))]));
+    let added = shop.lamp("data add orders april/2013-04.csv").succeeds();
+    added.says("orders@2").says("6 files").says("(5 carried over from orders@1)");
+    shop.lamp("check orders").succeeds().says("over 2 partitions");
+    shop.lamp("profile orders[2013-03]").succeeds().says("29 rows, 4 columns, 1 partitions");
+    // The whole month takes the place of its days, and nothing is there twice.
+    shop.context.repo.write("march/2013-03.csv", training_day(CORRECTED));
+    shop.lamp("data add orders march/2013-03.csv").succeeds().says("2 files").says("(1 carried over from orders@2)");
+}
+
+#[test]
+fn a_table_without_the_column_that_dates_its_rows_is_refused() {
+    let shop = Shop::with_orders();
+    shop.write_day("2013-04-01", "when,street\n2013-04-01T12:00:00Z,elm\n");
+    shop.lamp("data add orders")
+        .exits(2)
+        .says("`2013-04-01.csv` has no column `at`, by which `orders` is partitioned")
+        .hints("columns: when, street");
+    shop.lamp("data log orders").succeeds().does_not_say("orders@2");
 }
 
 #[test]

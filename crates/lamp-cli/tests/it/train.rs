@@ -131,6 +131,12 @@ fn a_command_that_fails_is_told_with_its_log() {
     shop.lamp(&command).succeeds().says("the oven is cold");
     let run = shop.lamp("runs ls").succeeds().line("train late");
     assert!(run.contains("failed"), "{run}");
+    let id = run.split_whitespace().next().expect("an id");
+    let failure = shop.lamp(&format!("runs show {id}")).succeeds().line("failure");
+    assert!(
+        failure.contains("exited with code 1; its last words:") && failure.contains("the oven is cold"),
+        "{failure}"
+    );
     shop.lamp("models ls").succeeds().says("No model yet");
     let worktrees = shop.context.repo.git(&["worktree", "list"]);
     assert_eq!(worktrees.lines().count(), 1, "nothing is left behind:\n{worktrees}");
@@ -146,11 +152,16 @@ fn a_run_is_repeated_to_the_bit_or_not() {
     let noted = shop.train("late -p stamp=note").run();
     shop.lamp(&format!("reproduce {noted}")).succeeds().says("within tolerance").says("shares.json");
 
-    let dated = shop.train("late -p stamp=answers").run();
+    // Its answers are the time of day, with which it passes its gate or not.
+    let trained = shop.lamp("train late -p stamp=answers --json").json();
+    let dated = trained["run"]["id"].as_str().expect("an id").to_owned();
     shop.lamp(&format!("reproduce {dated}")).exits(1).says("different");
     let verdict = shop.lamp(&format!("reproduce {dated} --json")).exits(1);
-    let start = verdict.0.stdout.find("\n{").map_or(0, |at| at + 1);
-    assert!(verdict.0.stdout[start..].contains("\"different\""), "{}", verdict.0.text());
+    // The log goes beside it.
+    assert_eq!(verdict.json()["outcome"], "different", "{}", verdict.0.text());
+    assert!(verdict.0.stderr.contains("counted 24 orders"), "{}", verdict.0.text());
+    let kept = std::fs::read_dir(shop.context.repo.path().join(".lamp/runs")).expect("run folders").count();
+    assert_eq!(kept, 5, "three runs, and the two repetitions that differ and can be looked at");
     let models = shop.lamp("models ls --json").succeeds().json();
     assert_eq!(models.as_array().map(Vec::len), Some(3), "a repetition registers nothing");
 }
