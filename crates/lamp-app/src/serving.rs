@@ -53,6 +53,16 @@ pub enum ServingError {
         /// The service.
         service: ServiceName,
     },
+    /// A model behind itself is no safety net.
+    #[error("{model} is the {role} of `{service}` already, and behind itself it is no safety net")]
+    InBothPlaces {
+        /// The version.
+        model: ModelRef,
+        /// The place it has.
+        role: Role,
+        /// The service.
+        service: ServiceName,
+    },
     /// An upstream model has no commit of ours.
     #[error("{model} is answered by a server of its own, without a commit: `{service}` does not allow that")]
     Unattested {
@@ -103,7 +113,10 @@ impl Classified for ServingError {
             Self::UnknownService { .. } | Self::NothingDeployed { .. } | Self::UnknownPrediction { .. } => {
                 Kind::NotFound
             }
-            Self::NotApproved { .. } | Self::OtherInputs { .. } | Self::NothingToRollBack { .. } => Kind::Conflict,
+            Self::NotApproved { .. }
+            | Self::OtherInputs { .. }
+            | Self::InBothPlaces { .. }
+            | Self::NothingToRollBack { .. } => Kind::Conflict,
             Self::Unattested { .. } => Kind::Forbidden,
             Self::WhyMissing => Kind::Invalid,
             Self::Route(e) => e.kind(),
@@ -123,6 +136,13 @@ impl Classified for ServingError {
             }
             Self::NotApproved { model, .. } => Some(format!("lamp models ls {}", model.model)),
             Self::OtherInputs { .. } => Some("both models of a service must have the same input signature".to_owned()),
+            Self::InBothPlaces { model, role, service } => {
+                let place = match role {
+                    Role::Primary => Role::Shadow,
+                    Role::Shadow => Role::Primary,
+                };
+                Some(format!("lamp models ls; then lamp deploy {service} ANOTHER@V --as {place}, not {model}"))
+            }
             Self::Unattested { service, .. } => Some(format!("set `unattested = true` in [services.{service}]")),
             Self::NothingToRollBack { service, .. } => Some(format!("lamp why {service}")),
             Self::WhyMissing => Some("add --why \"what you saw\"".to_owned()),

@@ -78,7 +78,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Init(args) => init::run(directory, &args).await,
         Command::Contract(args) => contract::run(&args),
-        Command::Demo(args) => demo::run(&args).await,
+        Command::Demo(args) => Box::pin(demo::run(&args)).await,
         Command::Child(_) => Err(Failure::operation("the shim runs before the runtime starts")),
         Command::Data(args) => data::run(&open(directory).await?, args).await,
         Command::Check(args) => check::run(&open(directory).await?, &args).await,

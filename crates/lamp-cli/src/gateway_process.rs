@@ -30,12 +30,13 @@ pub fn short_path(socket: &Path) -> std::io::Result<(PathBuf, Option<File>)> {
     Ok((Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name), Some(folder)))
 }
 
-/// Asks the gateway to look for newer routes at once. No gateway, or one that does not answer, is
-/// no failure here: it looks by itself, and its acknowledgement is what counts.
-pub async fn refresh(socket: &Path) {
-    if let Err(error) = ask(socket, "POST", "/refresh").await {
-        tracing::debug!(%error, "no gateway was told");
-    }
+/// Asks the gateway to look for newer routes at once. No gateway is no failure here: its
+/// acknowledgement is what counts. Gives back why a gateway that runs does not obey.
+pub async fn refresh(socket: &Path) -> Option<String> {
+    let error = ask(socket, "POST", "/refresh").await.err()?;
+    tracing::debug!(%error, "no gateway was told");
+    let (short, _folder) = short_path(socket).ok()?;
+    UnixStream::connect(short).await.ok().map(|_| error)
 }
 
 /// What the gateway says of itself.

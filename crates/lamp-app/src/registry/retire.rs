@@ -10,11 +10,12 @@ impl App {
     /// Retires a version that serves nowhere.
     pub async fn retire(&self, reference: &str, note: &str) -> Result<ModelVersion, RegistryError> {
         let model = self.model_version(reference).await?;
-        let serving = self.ledger().routes_serving(&model.id).await?;
+        let mut tx = self.ledger().begin().await?;
+        // Asked inside the transaction: nobody deploys it in between.
+        let serving = tx.routes_serving(&model.id).await?;
         if let Some((service, role)) = serving.into_iter().next() {
             return Err(RegistryError::StillServing { model: model.id, service, role });
         }
-        let mut tx = self.ledger().begin().await?;
         tx.retire_model(&model.id).await?;
         tx.audit(&self.entry("model.retired", &model.id, json!({"note": note}))).await?;
         tx.commit().await?;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use lamp_core::dataset::DatasetVersion;
 use lamp_core::names::{DatasetName, ServiceName};
@@ -18,6 +19,15 @@ use crate::app::App;
 use crate::data::add::Incoming;
 use crate::parts::{PartError, lock_file};
 
+/// Most segments taken in at once: what they hold is in memory together.
+const SEGMENTS_MAX: usize = 64;
+
+/// Closed segments of so many bytes are due.
+const DUE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A closed segment of this age is due.
+const DUE_AFTER: Duration = Duration::from_mins(10);
+
 /// What a compaction did.
 #[derive(Debug, Clone)]
 pub struct Compacted {
@@ -30,17 +40,33 @@ pub struct Compacted {
 }
 
 impl App {
-    /// Takes the closed segments of a service in. Segments are removed only after the version
-    /// stands; a crash in between takes them in twice, and the prediction ids make that harmless.
+    /// Compacts once there is enough to be worth a version: each one writes the day's file again.
+    pub async fn compact_when_due(&self, service: &ServiceName) -> Result<Option<Compacted>, ServingError> {
+        let (mut bytes, mut oldest) = (0, Duration::ZERO);
+        for facts in self.closed_segments(service)?.iter().filter_map(|path| path.metadata().ok()) {
+            bytes += facts.len();
+            oldest = oldest.max(facts.modified().ok().and_then(|at| at.elapsed().ok()).unwrap_or_default());
+        }
+        let is_due = bytes >= DUE_BYTES || oldest >= DUE_AFTER;
+        if is_due { self.compact(service).await } else { Ok(None) }
+    }
+
+    fn closed_segments(&self, service: &ServiceName) -> Result<Vec<PathBuf>, ServingError> {
+        let listed = segment::list_closed(&self.layout().log(), service);
+        Ok(listed.map_err(PartError::file("read", &self.layout().service_log(service)))?)
+    }
+
+    /// Takes closed segments of a service in, the oldest first. Segments are removed only after the
+    /// version stands; a crash in between takes them in twice, and the prediction ids make that
+    /// harmless. A segment that cannot be read stays; one with a damaged end is kept for a person,
+    /// since whole rows may lie behind the damage.
     pub async fn compact(&self, service: &ServiceName) -> Result<Option<Compacted>, ServingError> {
         let _one_at_a_time = self.lock_log(service).await?;
-        let closed = segment::list_closed(&self.layout().log(), service)
-            .map_err(PartError::file("read", &self.layout().service_log(service)))?;
         let mut by_day: BTreeMap<PartitionKey, Vec<Prediction>> = BTreeMap::new();
-        let mut rows = 0;
-        for path in &closed {
-            let read =
-                segment::read(path).map_err(|error| PartError::file("read", path)(std::io::Error::other(error)))?;
+        let (mut rows, mut taken) = (0, Vec::new());
+        for path in self.closed_segments(service)?.into_iter().take(SEGMENTS_MAX) {
+            let Some(read) = read_segment(&path).await? else { continue };
+            taken.push((path, read.torn_tail));
             for prediction in read.predictions {
                 let key = PartitionKey::containing(self.date_of(prediction.served_at), Period::Day);
                 by_day.entry(key).or_default().push(prediction);
@@ -51,10 +77,16 @@ impl App {
             return Ok(None);
         }
         let version = self.take_in_days(service, &by_day).await?;
-        for path in &closed {
-            std::fs::remove_file(path).map_err(PartError::file("remove", path))?;
+        for (path, is_damaged) in &taken {
+            let put_away = if *is_damaged {
+                tracing::error!(path = %path.display(), "a segment of the prediction log is damaged; kept as .damaged");
+                std::fs::rename(path, path.with_extension("damaged"))
+            } else {
+                std::fs::remove_file(path)
+            };
+            put_away.map_err(PartError::file("put away", path))?;
         }
-        Ok(Some(Compacted { version, rows, segments: closed.len() }))
+        Ok(Some(Compacted { version, rows, segments: taken.len() }))
     }
 
     /// One compaction of a service at a time, also across processes.
@@ -109,5 +141,20 @@ impl App {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let is_segment = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "seg" || ext == "open");
         entries.map(|entry| entry.path()).filter(is_segment).collect()
+    }
+}
+
+/// Reads a segment off the runtime's threads; none, and a word in the log, when it cannot be read.
+async fn read_segment(path: &Path) -> Result<Option<segment::SegmentRead>, ServingError> {
+    let reading = tokio::task::spawn_blocking({
+        let path = path.to_owned();
+        move || segment::read(&path)
+    });
+    match reading.await.map_err(|error| PartError::file("read", path)(std::io::Error::other(error)))? {
+        Ok(read) => Ok(Some(read)),
+        Err(error) => {
+            tracing::error!(path = %path.display(), %error, "left in place");
+            Ok(None)
+        }
     }
 }

@@ -27,8 +27,8 @@ impl App {
     /// it answers.
     pub async fn deploy(&self, request: Deploy) -> Result<Route, ServingError> {
         let model = self.model_version(&request.model).await?;
-        self.fit_to_deploy(&request.service, &model, request.role).await?;
-        self.put_in_place(&request.service, model.id, request.role, &request.why, "service.deployed").await
+        let judged = self.fit_to_deploy(&request.service, &model, request.role).await?;
+        self.put_in_place(judged, model.id, request.role, &request.why, "service.deployed").await
     }
 
     /// Puts back the version that held the place before the present one.
@@ -45,8 +45,8 @@ impl App {
             return Err(ServingError::NothingToRollBack { service: service.clone(), role });
         };
         let model = self.model_version(&before.to_string()).await?;
-        self.fit_to_deploy(service, &model, role).await?;
-        self.put_in_place(service, before, role, why, "service.rolled_back").await
+        let judged = self.fit_to_deploy(service, &model, role).await?;
+        self.put_in_place(judged, before, role, why, "service.rolled_back").await
     }
 
     /// The route of a service with something deployed.
@@ -55,7 +55,13 @@ impl App {
         found.ok_or_else(|| ServingError::NothingDeployed { service: service.clone() })
     }
 
-    async fn fit_to_deploy(&self, service: &ServiceName, model: &ModelVersion, role: Role) -> Result<(), ServingError> {
+    /// Gives back the route that was judged, on which the change is to be built.
+    async fn fit_to_deploy(
+        &self,
+        service: &ServiceName,
+        model: &ModelVersion,
+        role: Role,
+    ) -> Result<Route, ServingError> {
         let unknown = || ServingError::UnknownService { service: service.clone() };
         let (_, config) = self.workspace().service(service).ok_or_else(unknown)?;
         if model.state != ModelState::Approved {
@@ -71,30 +77,39 @@ impl App {
             Role::Shadow => Role::Primary,
         };
         let route = self.ledger().find_route(service).await?;
-        let Some(other) = route.as_ref().and_then(|route| route.model(other_role)).cloned() else { return Ok(()) };
+        let route = route.unwrap_or_else(|| Route::empty(service.clone(), self.actor(), self.now()));
+        let Some(other) = route.model(other_role).cloned() else { return Ok(route) };
+        if other == model.id {
+            return Err(ServingError::InBothPlaces { model: other, role: other_role, service: service.clone() });
+        }
         let other_model = self.model_version(&other.to_string()).await?;
         let other_package = self.package(&other_model.package).await?;
         if package.signature.takes_same_inputs_as(&other_package.signature) {
-            return Ok(());
+            return Ok(route);
         }
         Err(ServingError::OtherInputs { model: model.id.clone(), other, role: other_role, service: service.clone() })
     }
 
     async fn put_in_place(
         &self,
-        service: &ServiceName,
+        before: Route,
         model: ModelRef,
         role: Role,
         why: &str,
         action: &str,
     ) -> Result<Route, ServingError> {
         let mut tx = self.ledger().begin().await?;
-        let before = tx.find_route(service).await?;
-        let before = before.unwrap_or_else(|| Route::empty(service.clone(), self.actor(), self.now()));
+        // It may have been retired since it was judged. A route that moved since then is refused
+        // by `save_route`.
+        if let Some(found) = tx.find_model(&model).await?
+            && found.state != ModelState::Approved
+        {
+            return Err(ServingError::NotApproved { model, state: found.state });
+        }
         let route = before.deployed(role, model.clone(), self.actor(), self.now(), why);
         tx.save_route(&route).await?;
         let details = json!({"model": model.to_string(), "role": role, "epoch": route.epoch, "why": why});
-        tx.audit(&self.entry(action, service, details)).await?;
+        tx.audit(&self.entry(action, &route.service, details)).await?;
         tx.commit().await?;
         Ok(route)
     }

@@ -1,7 +1,8 @@
 //! The feeder: brings routes and models from the ledger to the gateway, which knows no SQL.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lamp_core::config::LogPolicy;
@@ -22,57 +23,124 @@ pub struct Feeder {
     app: App,
     gateway: Gateway,
     replica: ReplicaId,
+    /// What the gateway has. Held only for moments, never while a model is mounted.
+    in_force: StdMutex<BTreeMap<ServiceName, Route>>,
+    said_at: StdMutex<Option<Instant>>,
+    has_left: AtomicBool,
     fed: Mutex<Fed>,
 }
 
-/// What the gateway has been told so far.
+/// What only the one who mounts needs.
 #[derive(Default)]
 struct Fed {
-    routes: BTreeMap<ServiceName, Route>,
     models: BTreeMap<ModelRef, Arc<dyn Model>>,
-    said_at: Option<Instant>,
+    failures: BTreeMap<ServiceName, Failed>,
+}
+
+/// A route whose models did not come to life.
+struct Failed {
+    epoch: u64,
+    pause: Duration,
+    at: Instant,
 }
 
 /// How often a replica says how it is doing when nothing changes: each word is a synced write.
 const SAY_EVERY: Duration = Duration::from_secs(2);
 
+/// First pause before a model that did not come to life is tried again; doubles each time.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Longest pause before a model that did not come to life is tried again.
+const RETRY_AFTER_MAX: Duration = Duration::from_mins(1);
+
 impl Feeder {
     /// A feeder that has told the gateway nothing yet.
     pub fn new(app: App, gateway: Gateway, replica: ReplicaId) -> Self {
-        Self { app, gateway, replica, fed: Mutex::default() }
+        Self {
+            app,
+            gateway,
+            replica,
+            in_force: StdMutex::default(),
+            said_at: StdMutex::default(),
+            has_left: AtomicBool::new(false),
+            fed: Mutex::default(),
+        }
     }
 
     /// Looks for newer routes, puts them into force and acknowledges them. A model that does not
-    /// come to life leaves its service as it was, and is tried again next time.
+    /// come to life leaves its service with the models it had, and is tried again after a pause;
+    /// who answers is obeyed all the same.
     pub async fn feed(&self) -> Result<(), ServingError> {
+        self.feed_routes(false).await
+    }
+
+    /// The same for somebody who asked: what failed before is tried again at once.
+    pub async fn feed_now(&self) -> Result<(), ServingError> {
+        self.feed_routes(true).await
+    }
+
+    async fn feed_routes(&self, is_asked: bool) -> Result<(), ServingError> {
+        let routes = self.app.ledger().routes().await?;
+        let has_changed = self.obey(&routes);
+        let is_due = lock(&self.said_at).is_none_or(|said_at| said_at.elapsed() >= SAY_EVERY);
+        if has_changed || is_due {
+            self.acknowledge().await?;
+        }
+        if routes.iter().all(|route| self.is_in_force(route)) {
+            return Ok(());
+        }
         let mut fed = self.fed.lock().await;
-        let (mut first_error, mut has_changed) = (None, false);
+        let mut first_error = None;
+        // While we waited, somebody else may have mounted them, or a still newer route may stand.
         for route in self.app.ledger().routes().await? {
-            let is_new = fed.routes.get(&route.service).is_none_or(|known| known.epoch < route.epoch);
-            if !is_new {
+            if self.is_in_force(&route) || (!is_asked && fed.must_pause(&route)) {
                 continue;
             }
             match self.put_in_force(&mut fed, &route).await {
                 Ok(()) => {
-                    fed.routes.insert(route.service.clone(), route);
-                    has_changed = true;
+                    fed.failures.remove(&route.service);
+                    self.acknowledge().await?;
                 }
                 Err(error) => {
                     tracing::error!(service = %route.service, epoch = route.epoch, %error, "cannot serve this route");
+                    fed.failed(&route);
                     first_error.get_or_insert(error);
                 }
             }
         }
-        let is_due = fed.said_at.is_none_or(|said_at| said_at.elapsed() >= SAY_EVERY);
-        if has_changed || is_due {
-            self.acknowledge(&fed).await?;
-            fed.said_at = Some(Instant::now());
-        }
         first_error.map_or(Ok(()), Err)
     }
 
-    /// Says goodbye to the ledger.
+    /// Lets the place that a newer route names answer, with the models that serve now: neither a
+    /// model that is being mounted nor one that fails to come to life stands in a switch's way.
+    /// Whether anything changed.
+    fn obey(&self, routes: &[Route]) -> bool {
+        let mut in_force = lock(&self.in_force);
+        let mut has_changed = false;
+        for route in routes {
+            let Some(known) = in_force.get_mut(&route.service) else { continue };
+            let has_same_models = known.primary == route.primary && known.shadow == route.shadow;
+            let is_switch = known.active != route.active && known.model(route.active).is_some();
+            if known.epoch >= route.epoch || !(has_same_models || is_switch) {
+                continue;
+            }
+            known.active = route.active;
+            known.epoch = route.epoch;
+            self.gateway.set_route(known.clone());
+            has_changed = true;
+        }
+        has_changed
+    }
+
+    fn is_in_force(&self, route: &Route) -> bool {
+        lock(&self.in_force).get(&route.service).is_some_and(|known| {
+            known.epoch >= route.epoch && known.primary == route.primary && known.shadow == route.shadow
+        })
+    }
+
+    /// Says goodbye to the ledger; a round still under way says nothing after that.
     pub async fn forget(&self) -> Result<(), ServingError> {
+        self.has_left.store(true, Ordering::SeqCst);
         let mut tx = self.app.ledger().begin().await?;
         tx.forget_replica(self.replica).await?;
         tx.commit().await?;
@@ -80,18 +148,10 @@ impl Feeder {
     }
 
     async fn put_in_force(&self, fed: &mut Fed, route: &Route) -> Result<(), ServingError> {
-        let same_models = fed
-            .routes
-            .get(&route.service)
-            .is_some_and(|known| known.primary == route.primary && known.shadow == route.shadow);
-        if same_models {
-            self.gateway.set_route(route.clone());
-            return Ok(());
-        }
         let Some((_, config)) = self.app.workspace().service(&route.service) else {
             return Err(ServingError::UnknownService { service: route.service.clone() });
         };
-        let plan = ServicePlan {
+        let mut plan = ServicePlan {
             service: route.service.clone(),
             deadline: config.deadline,
             log: match config.log {
@@ -102,16 +162,21 @@ impl Feeder {
             shadow: self.mounted(fed, route, Role::Shadow).await?,
             route: route.clone(),
         };
+        let mut in_force = lock(&self.in_force);
+        if let Some(known) = in_force.get(&route.service).filter(|known| known.epoch > route.epoch) {
+            // Somebody switched while the models warmed up.
+            plan.route.epoch = known.epoch;
+            if route.model(known.active).is_some() {
+                plan.route.active = known.active;
+            }
+        }
+        let route = plan.route.clone();
         self.gateway.install(plan)?;
-        let in_use: Vec<ModelRef> = fed
-            .routes
-            .values()
-            .filter(|known| known.service != route.service)
-            .chain([route])
-            .flat_map(|route| [route.primary.clone(), route.shadow.clone()])
-            .flatten()
-            .collect();
-        fed.models.retain(|model, _| in_use.contains(model));
+        in_force.insert(route.service.clone(), route);
+        let is_in_use = |model: &ModelRef| {
+            in_force.values().any(|route| route.primary.as_ref() == Some(model) || route.shadow.as_ref() == Some(model))
+        };
+        fed.models.retain(|model, _| is_in_use(model));
         Ok(())
     }
 
@@ -144,13 +209,39 @@ impl Feeder {
         Err(RunError::BadOutput { run, why }.into())
     }
 
-    async fn acknowledge(&self, fed: &Fed) -> Result<(), ServingError> {
+    async fn acknowledge(&self) -> Result<(), ServingError> {
         let state = serde_json::to_string(&self.gateway.state()).unwrap_or_default();
         let mut tx = self.app.ledger().begin().await?;
-        for route in fed.routes.values() {
-            tx.ack_route(self.replica, &route.service, route.epoch, self.app.now(), &state).await?;
+        if self.has_left.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        // Looked at inside the transaction, so that the later word is the newer one.
+        let epochs: Vec<(ServiceName, u64)> =
+            lock(&self.in_force).values().map(|route| (route.service.clone(), route.epoch)).collect();
+        for (service, epoch) in epochs {
+            tx.ack_route(self.replica, &service, epoch, self.app.now(), &state).await?;
         }
         tx.commit().await?;
+        *lock(&self.said_at) = Some(Instant::now());
         Ok(())
     }
+}
+
+impl Fed {
+    fn must_pause(&self, route: &Route) -> bool {
+        self.failures
+            .get(&route.service)
+            .is_some_and(|failed| failed.epoch == route.epoch && failed.at.elapsed() < failed.pause)
+    }
+
+    fn failed(&mut self, route: &Route) {
+        let before = self.failures.get(&route.service).filter(|failed| failed.epoch == route.epoch);
+        let pause = before.map_or(RETRY_AFTER, |failed| (failed.pause * 2).min(RETRY_AFTER_MAX));
+        self.failures.insert(route.service.clone(), Failed { epoch: route.epoch, pause, at: Instant::now() });
+    }
+}
+
+/// What is behind these locks is whole at any moment.
+fn lock<T>(mutex: &StdMutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

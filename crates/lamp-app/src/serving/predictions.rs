@@ -31,6 +31,10 @@ impl App {
             if let Some(prediction) = self.in_segments(service, id) {
                 return Ok(FoundPrediction { prediction, kept_in: None });
             }
+            // A compaction may have moved it from a segment into the day's file while we looked.
+            if let Some(found) = self.in_parquet(service, id).await? {
+                return Ok(found);
+            }
         }
         Err(ServingError::UnknownPrediction { id })
     }
@@ -51,7 +55,10 @@ impl App {
 
     fn in_segments(&self, service: &ServiceName, id: PredictionId) -> Option<Prediction> {
         let files = self.segment_files(service);
-        let reads = files.iter().filter_map(|path| segment::read(path).ok());
+        let reads = files.iter().filter_map(|path| {
+            // An open segment may have been closed, and renamed, since it was listed.
+            segment::read(path).or_else(|_| segment::read(&path.with_extension("seg"))).ok()
+        });
         reads.flat_map(|read| read.predictions).find(|prediction| prediction.id == id)
     }
 }

@@ -13,6 +13,7 @@ use lamp_core::ids::ReplicaId;
 use lamp_gateway::{Gateway, GatewaySettings, RefreshHook};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::until_interrupted;
 use crate::args::Serve;
@@ -22,6 +23,9 @@ use crate::ui::out;
 
 /// How often the ledger is asked for newer routes, for replicas that nobody told.
 const POLL_EVERY: Duration = Duration::from_secs(1);
+
+/// Rounds of the poll at a time: one that mounts, and one that obeys meanwhile.
+const ROUNDS_MAX: usize = 2;
 
 pub async fn run(app: &App, args: &Serve) -> Result<ExitCode, Failure> {
     lamp_web::refuse_unless_loopback(args.listen)?;
@@ -54,8 +58,13 @@ pub async fn serve(app: &App, listen: SocketAddr, stopped: watch::Receiver<bool>
             .with_hint("another `lamp serve` may be running; choose a port with --listen")
     })?;
     let admin = bind_admin(&app.layout().admin_socket())?;
-    if let Err(error) = feeder.feed().await {
-        tracing::warn!(%error, "a service cannot be served yet; trying again every second");
+    tokio::select! {
+        fed = feeder.feed() => {
+            if let Err(error) = fed {
+                tracing::warn!(%error, "a service cannot be served yet; trying again");
+            }
+        }
+        () = stop_signal(stopped.clone()) => {}
     }
     let address = listener.local_addr().unwrap_or(listen);
     out!("predictions on http://{address}");
@@ -98,20 +107,35 @@ fn refresh_hook(feeder: &Arc<Feeder>) -> RefreshHook {
     let feeder = Arc::clone(feeder);
     Arc::new(move || {
         let feeder = Arc::clone(&feeder);
-        async move { feeder.feed().await.map_err(|error| error.to_string()) }.boxed()
+        async move {
+            // Whoever asked may go away; what was begun goes on.
+            let fed = tokio::spawn(async move { feeder.feed_now().await.map_err(|error| error.to_string()) });
+            fed.await.unwrap_or_else(|error| Err(error.to_string()))
+        }
+        .boxed()
     })
 }
 
 async fn poll(feeder: Arc<Feeder>, mut stopped: watch::Receiver<bool>) {
+    // Mounting may take minutes: a round goes on beside the ticks, and one more may pass it to
+    // obey what needs no mounting.
+    let mut rounds = JoinSet::new();
     loop {
         tokio::select! {
             () = tokio::time::sleep(POLL_EVERY) => {}
             _ = stopped.changed() => return,
         }
-        // The route in force goes on answering while the ledger is away.
-        if let Err(error) = feeder.feed().await {
-            tracing::warn!(%error, "cannot follow the ledger");
+        while rounds.try_join_next().is_some() {}
+        if rounds.len() >= ROUNDS_MAX {
+            continue;
         }
+        let feeder = Arc::clone(&feeder);
+        rounds.spawn(async move {
+            // The route in force goes on answering while the ledger is away.
+            if let Err(error) = feeder.feed().await {
+                tracing::warn!(%error, "cannot follow the ledger");
+            }
+        });
     }
 }
 

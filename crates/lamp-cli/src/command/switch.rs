@@ -16,6 +16,12 @@ use crate::ui::out;
 /// How long replicas are given to obey. New models have to warm up first.
 const OBEY_WITHIN: Duration = Duration::from_secs(30);
 
+/// The same where the local gateway has said that it cannot.
+const REFUSED_WITHIN: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether a replica obeys.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
 pub async fn run(app: &App, args: &Switch) -> Result<ExitCode, Failure> {
     let request = Request { service: args.service.clone(), to: args.to.into(), why: args.why.clone() };
     let route = app.switch(request).await?;
@@ -27,16 +33,39 @@ pub async fn run(app: &App, args: &Switch) -> Result<ExitCode, Failure> {
 /// Tells the local gateway at once, then says which replicas obey.
 pub async fn report_obedience(app: &App, route: &Route) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    gateway_process::refresh(&app.layout().admin_socket()).await;
-    let obeyed = app.wait_until_obeyed(route, OBEY_WITHIN).await?;
+    let socket = app.layout().admin_socket();
+    let refusal = tokio::select! {
+        refusal = gateway_process::refresh(&socket) => refusal,
+        // Nobody waits for models of other services that warm up meanwhile.
+        () = until_obeyed(app, route) => None,
+    };
+    let limit = if refusal.is_some() { REFUSED_WITHIN } else { OBEY_WITHIN };
+    let obeyed = app.wait_until_obeyed(route, limit).await?;
     match (obeyed.acknowledged.len(), obeyed.waiting.len()) {
-        (0, 0) => out!("no gateway is running; it will start with this route: lamp up"),
-        (replicas, 0) => out!("{replicas} replica(s) obey after {} ms", started.elapsed().as_millis()),
+        (0, 0) if refusal.is_none() => out!("no gateway is running; it will start with this route: lamp up"),
+        (replicas @ 1.., 0) => out!("{replicas} replica(s) obey after {} ms", started.elapsed().as_millis()),
         (_, waiting) => {
-            let message = format!("{waiting} replica(s) have not taken epoch {} up", route.epoch);
-            return Err(Failure::operation(message)
-                .with_hint(format!("lamp why {}; and look at the gateway's log", route.service)));
+            let hint = format!("lamp why {}; and look at the gateway's log", route.service);
+            return Err(match refusal {
+                Some(why) => Failure::operation(format!("the gateway does not take epoch {} up: {why}", route.epoch))
+                    .with_hint(format!("lamp rollback {} --why \"…\"", route.service)),
+                None => Failure::operation(format!("{waiting} replica(s) have not taken epoch {} up", route.epoch))
+                    .with_hint(hint),
+            });
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Completes when somebody serves the route and nobody else is waited for.
+async fn until_obeyed(app: &App, route: &Route) {
+    loop {
+        if let Ok(obeyed) = app.wait_until_obeyed(route, OBEY_WITHIN).await
+            && !obeyed.acknowledged.is_empty()
+            && obeyed.waiting.is_empty()
+        {
+            return;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }

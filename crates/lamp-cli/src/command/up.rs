@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use lamp_app::App;
+use lamp_app::serving::ServingError;
+use lamp_app::serving::compact::Compacted;
 use lamp_core::names::ServiceName;
 use lamp_web::WebSettings;
 use tokio::net::TcpListener;
@@ -79,6 +81,7 @@ pub async fn up(app: &App, settings: UpSettings, until: impl Future<Output = ()>
             tracing::warn!(%error, "a task did not end well");
         }
     }
+    compact_all(app).await;
     // Browsers keep connections open; the pages hold nothing that could be lost.
     web.abort();
     Ok(())
@@ -92,7 +95,12 @@ fn web_settings(app: &App, listen: SocketAddr, predictions: SocketAddr) -> WebSe
         allowed_hosts: Vec::new(),
         on_route_changed: Some(Arc::new(move || {
             let socket = socket.clone();
-            async move { gateway_process::refresh(&socket).await }.boxed()
+            async move {
+                if let Some(why) = gateway_process::refresh(&socket).await {
+                    tracing::warn!(%why, "the gateway does not obey");
+                }
+            }
+            .boxed()
         })),
     }
 }
@@ -179,6 +187,23 @@ async fn end_gateway(mut child: Child) {
     }
 }
 
+/// The gateway has closed its log by now: nothing waits in segments while `lamp up` is away.
+async fn compact_all(app: &App) {
+    for project in app.workspace().projects.values() {
+        for service in project.services.keys() {
+            say_compacted(service, app.compact(service).await);
+        }
+    }
+}
+
+fn say_compacted(service: &ServiceName, outcome: Result<Option<Compacted>, ServingError>) {
+    match outcome {
+        Ok(Some(compacted)) => tracing::info!(%service, rows = compacted.rows, "compacted the prediction log"),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%service, %error, "cannot compact the prediction log"),
+    }
+}
+
 /// The scheduler: runs that ended unseen are collected, closed log segments compacted.
 async fn schedule(app: App, stopped: watch::Receiver<bool>) {
     let services: Vec<ServiceName> =
@@ -197,11 +222,7 @@ async fn schedule(app: App, stopped: watch::Receiver<bool>) {
             Err(error) => tracing::warn!(%error, "cannot collect finished runs"),
         }
         for service in &services {
-            match app.compact(service).await {
-                Ok(Some(compacted)) => tracing::info!(%service, rows = compacted.rows, "compacted the prediction log"),
-                Ok(None) => {}
-                Err(error) => tracing::warn!(%service, %error, "cannot compact the prediction log"),
-            }
+            say_compacted(service, app.compact_when_due(service).await);
         }
     }
 }

@@ -166,6 +166,36 @@ async fn the_very_next_answer_obeys_the_switch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deploy_that_does_not_come_to_life_leaves_the_switch_working() {
+    let shop = Shop::with_orders();
+    shop.open_for_business();
+    let (serving, base) = serve(&shop).await;
+    shop.lamp("deploy late late@1 --as shadow").exits(2).says("no safety net");
+
+    // A model whose worker dies at its start, but only after it was trained.
+    let cold = shop.context.repo.temporary().join("the oven is cold");
+    let code = shop.context.repo.read("projects/bakery/bakery/serve.py");
+    let dies = format!("import os\n\nif os.path.exists({:?}):\n    os._exit(7)\n", cold.to_str().expect("UTF-8"));
+    shop.context.repo.write("projects/bakery/bakery/serve.py", format!("{code}\n\n{dies}"));
+    shop.context.repo.commit("An oven that may be cold");
+    shop.train("late -p note=second");
+    shop.lamp("approve late@2 --note 'it was warm then'").succeeds();
+    std::fs::write(&cold, "").expect("a file");
+    let refused = shop.lamp("deploy late late@2 --as primary").exits(2);
+    refused.says("does not take epoch 3 up").hints("lamp rollback late --why");
+    let answer = predict(&base, "elm").await;
+    assert_eq!((answer.status, answer.model.as_str(), answer.epoch), (200, "late@1", 2), "the old one goes on");
+
+    shop.lamp("switch late shadow --why 'nobody waits for a cold oven'").succeeds().says("1 replica(s) obey");
+    let answer = predict(&base, "elm").await;
+    assert_eq!((answer.served_by.as_str(), answer.model.as_str(), answer.epoch), ("shadow", "late-simple@1", 4));
+    shop.lamp("rollback late --why 'the warm one'").succeeds().says("1 replica(s) obey");
+    shop.lamp("switch late primary --why 'it is warm'").succeeds();
+    assert_eq!(predict(&base, "elm").await.model, "late@1");
+    assert_eq!(serving.stop(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_under_way_is_finished_before_the_end() {
     let shop = Shop::with_orders();
     shop.train("late -p pause=0.5");

@@ -3,7 +3,7 @@
 use lamp_testkit::command::Running;
 use lamp_testkit::http::{self, Request, free_port};
 
-use super::process::{self, SOON, ask_gateway, eventually, predict, predict_until};
+use super::process::{self, SOON, predict, predict_until};
 use super::shop::Shop;
 
 /// `lamp up` on free ports, ready.
@@ -43,16 +43,13 @@ async fn a_gateway_that_dies_comes_back_and_its_log_is_kept() {
     let second = process::find_child(running.id(), "serve").expect("another gateway");
     assert_ne!(gateway, second);
 
-    // Compacted, it is a dataset like any other, and nothing answered before the kill is lost.
-    let root = shop.context.repo.path();
-    eventually("both answers are in predictions/late", || {
-        ask_gateway(&root, "POST", "/rotate")?;
-        let found = [&first.prediction, &after.prediction].iter().all(|id| {
-            let why = shop.lamp(&format!("why {id}"));
-            why.0.stdout.contains("predictions/late@")
-        });
-        found.then_some(())
-    });
+    // Compacted at the latest when `lamp up` ends, it is a dataset like any other, and nothing
+    // answered before the kill is lost.
+    assert_eq!(running.stop(), Some(0));
+    assert!(!process::is_alive(second), "the gateway went with it");
+    for id in [&first.prediction, &after.prediction] {
+        shop.lamp(&format!("why {id}")).succeeds().says("predictions/late@1");
+    }
     shop.lamp("data log predictions/late").succeeds().says("predictions/late@1");
     shop.lamp("profile predictions/late").succeeds().says("served_by");
     shop.lamp("data verify predictions/late").succeeds().says("whole");
@@ -69,8 +66,32 @@ async fn a_gateway_that_dies_comes_back_and_its_log_is_kept() {
         .says("sha256")
         .says("approved by person ada@example.com")
         .says("looked at it");
-    assert_eq!(running.stop(), Some(0));
-    assert!(!process::is_alive(second), "the gateway went with it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_segment_gives_its_whole_rows_and_is_kept() {
+    let shop = Shop::with_orders();
+    shop.open_for_business();
+    // A gateway alone leaves its log in segments.
+    let port = format!("127.0.0.1:{}", free_port());
+    let gateway = shop.context.lamp(["serve", "--listen", &port]).start();
+    let predictions = format!("http://{port}");
+    http::wait_until_ready(&format!("{predictions}/v2/health/ready"), SOON).await;
+    let answer = predict(&predictions, "elm").await;
+    assert_eq!(gateway.stop(), Some(0));
+    let log = shop.context.repo.path().join(".lamp/log/late");
+    let with = |extension: &str| {
+        let files = std::fs::read_dir(&log).expect("the log").map(|entry| entry.expect("an entry").path());
+        files.filter(|path| path.extension().is_some_and(|found| found == extension)).collect::<Vec<_>>()
+    };
+    let [segment] = &with("seg")[..] else { panic!("one closed segment in {}", log.display()) };
+    let mut bytes = std::fs::read(segment).expect("a segment");
+    bytes.extend(b"not a frame");
+    std::fs::write(segment, bytes).expect("written");
+
+    assert_eq!(up(&shop).await.running.stop(), Some(0));
+    shop.lamp(&format!("why {}", answer.prediction)).succeeds().says("predictions/late@1");
+    assert_eq!((with("seg").len(), with("damaged").len()), (0, 1));
 }
 
 /// Another site's page can make a browser post a form here, but not with what only our page knows.
