@@ -7,7 +7,6 @@ use lamp_core::config::ModelConfig;
 use lamp_core::ids::RunId;
 use lamp_core::metric::{Predictions, Targets, score};
 use lamp_core::package::{Package, Task};
-use lamp_core::partition::PartitionKey;
 use lamp_core::registry::{Evidence, ModelVersion};
 use lamp_core::run::{PinnedInput, RunManifest};
 use lamp_core::table::Values;
@@ -64,8 +63,7 @@ impl App {
     /// The files that a pinned input used, as the engine reads them.
     pub(crate) async fn pinned_files(&self, input: &PinnedInput) -> Result<Vec<DataFile>, RunError> {
         let manifest = self.store().manifest(&input.digest).await?;
-        let is_used = |key: &Option<PartitionKey>| key.as_ref().is_none_or(|key| input.partitions.contains(key));
-        let files: Vec<_> = manifest.files.into_iter().filter(|file| is_used(&file.partition)).collect();
+        let files: Vec<_> = manifest.files.into_iter().filter(|file| input.takes(file.partition.as_ref())).collect();
         Ok(self.data_files(&files).await?)
     }
 

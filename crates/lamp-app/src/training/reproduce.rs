@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lamp_core::ids::RunId;
-use lamp_core::partition::PartitionKey;
 use lamp_core::run::{OutputFile, Purpose, Run, RunManifest};
 use lamp_runner::Progress;
 use lamp_runner::launch::{ChildStatus, status, stop, wait};
@@ -135,9 +134,8 @@ impl App {
         let mut inputs = BTreeMap::new();
         for (role, pinned) in &manifest.inputs {
             let version = self.exact_version(&pinned.dataset, pinned.version).await?;
-            let is_used = |key: &Option<PartitionKey>| key.as_ref().is_none_or(|key| pinned.partitions.contains(key));
             let all = self.store().manifest(&pinned.digest).await?.files;
-            let files = all.into_iter().filter(|file| is_used(&file.partition)).collect();
+            let files = all.into_iter().filter(|file| pinned.takes(file.partition.as_ref())).collect();
             inputs.insert(role.clone(), Slice { version, text: pinned.slice.clone(), files });
         }
         Ok(inputs)

@@ -187,7 +187,7 @@ async fn end_gateway(mut child: Child) {
     }
 }
 
-/// The gateway has closed its log by now: nothing waits in segments while `lamp up` is away.
+/// One pass over the segments that the gateway closed when it ended.
 async fn compact_all(app: &App) {
     for project in app.workspace().projects.values() {
         for service in project.services.keys() {
