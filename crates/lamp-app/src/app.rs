@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use lamp_core::access::{AccessRole, Denied, Permission};
 use lamp_core::actor::Actor;
 use lamp_core::audit::AuditEntry;
 use lamp_core::clock::Clock;
@@ -45,8 +46,10 @@ pub struct AppParts {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub ids: Arc<dyn Ids>,
-    /// Who acts.
+    /// Who acts, until [`App::acting_as`] says otherwise.
     pub actor: Actor,
+    /// What they are trusted with.
+    pub role: AccessRole,
     /// For runs.
     pub runs: RunSettings,
 }
@@ -56,13 +59,36 @@ pub struct AppParts {
 pub struct App {
     pub(crate) parts: Arc<AppParts>,
     pub(crate) layout: Layout,
+    actor: Actor,
+    role: AccessRole,
 }
 
 impl App {
     /// Puts the parts together.
     pub fn new(parts: AppParts) -> Self {
         let layout = Layout::of(&parts.root);
-        Self { parts: Arc::new(parts), layout }
+        let (actor, role) = (parts.actor.clone(), parts.role);
+        Self { parts: Arc::new(parts), layout, actor, role }
+    }
+
+    /// The same application in the hands of somebody else.
+    #[must_use]
+    pub fn acting_as(&self, actor: Actor, role: AccessRole) -> Self {
+        Self { parts: Arc::clone(&self.parts), layout: self.layout.clone(), actor, role }
+    }
+
+    /// The application as the scheduler uses it.
+    #[must_use]
+    pub fn acting_as_system(&self) -> Self {
+        self.acting_as(Actor::system(), AccessRole::Admin)
+    }
+
+    /// The first step of every use case that changes something.
+    pub(crate) fn authorize(&self, permission: Permission) -> Result<(), Denied> {
+        if self.role.may(permission) {
+            return Ok(());
+        }
+        Err(Denied { actor: self.actor.name.clone(), role: self.role, needed: permission.needs() })
     }
 
     /// The workspace's root folder.
@@ -77,7 +103,12 @@ impl App {
 
     /// Who acts.
     pub fn actor(&self) -> &Actor {
-        &self.parts.actor
+        &self.actor
+    }
+
+    /// What they are trusted with.
+    pub fn role(&self) -> AccessRole {
+        self.role
     }
 
     /// Where things lie under `.lamp/`.
@@ -127,7 +158,7 @@ impl App {
         AuditEntry {
             at: self.now(),
             injected_time: self.parts.clock.is_injected(),
-            actor: self.parts.actor.clone(),
+            actor: self.actor.clone(),
             action: action.to_owned(),
             subject: subject.to_string(),
             details,

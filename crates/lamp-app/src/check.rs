@@ -4,6 +4,7 @@ mod declared;
 
 use std::path::PathBuf;
 
+use lamp_core::access::Permission;
 use lamp_core::check::{Check, CheckRecord, Verdict};
 use lamp_core::contract::Contract;
 use lamp_core::dataset::DatasetVersion;
@@ -125,6 +126,7 @@ impl App {
     /// Checks `NAME`, `NAME@V` or `NAME[RANGE]` against its contract, records every verdict and
     /// opens an incident for each partition that breaks its promise.
     pub async fn check(&self, text: &str, on_partition: OnPartition<'_>) -> Result<CheckReport, CheckError> {
+        self.authorize(Permission::Watch)?;
         let slice = self.slice_of(text).await?;
         let dataset = slice.version.dataset.clone();
         let (contract, label, digest) = self.contract_of(&dataset)?;

@@ -14,6 +14,7 @@ pub mod layout;
 pub mod parts;
 pub mod profile;
 pub mod registry;
+pub mod scheduler;
 pub mod serving;
 pub mod training;
 pub mod why;

@@ -53,6 +53,8 @@ macro_rules! with_parts {
             Range(lamp_core::partition::RangeError),
             /// A contract.
             Contract(lamp_core::contract::ContractError),
+            /// The actor's role.
+            Denied(lamp_core::access::Denied),
         }
     };
 }
@@ -157,7 +159,8 @@ impl PartError {
             | Self::Name(_)
             | Self::Reference(_)
             | Self::Range(_)
-            | Self::Contract(_) => false,
+            | Self::Contract(_)
+            | Self::Denied(_) => false,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use lamp_app::{App, AppParts, RunSettings, workspace};
+use lamp_core::access::AccessRole;
 use lamp_core::actor::Actor;
 use lamp_core::clock::Clock;
 use lamp_engine::{Engine, EngineSettings};
@@ -64,6 +65,7 @@ pub async fn open_with(root: &Path, clock: Arc<dyn Clock>) -> Result<App, Failur
         clock,
         ids: Arc::new(SystemIds),
         actor,
+        role: AccessRole::Admin,
         runs: RunSettings { lamp_exe, sdk: sdk::FILES },
     }))
 }

@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 pub enum Auth {
     /// Git's `user.email` on this machine.
     Local,
+    /// A user who signed in with a password, on the pages.
+    Password,
+    /// A user's personal token.
+    Token,
     /// Lamplighter itself: the scheduler or the supervisor.
     System,
 }
@@ -19,6 +23,8 @@ impl Auth {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Local => "local",
+            Self::Password => "password",
+            Self::Token => "token",
             Self::System => "system",
         }
     }
@@ -47,7 +53,7 @@ impl Actor {
     /// Whether a person stands behind this actor. Only people approve models.
     pub fn is_person(&self) -> bool {
         match self.auth {
-            Auth::Local => true,
+            Auth::Local | Auth::Password | Auth::Token => true,
             Auth::System => false,
         }
     }

@@ -3,6 +3,7 @@
 //! Nothing in this crate does I/O, reads a clock or draws a random number: text, time and
 //! randomness arrive as arguments, so every rule can be tested without a runtime.
 
+pub mod access;
 pub mod actor;
 pub mod affected;
 pub mod audit;

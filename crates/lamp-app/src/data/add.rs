@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use lamp_core::access::Permission;
 use lamp_core::dataset::{DatasetVersion, FileEntry, Manifest, SchemaColumn, VersionNumber};
 use lamp_core::ids::RunId;
 use lamp_core::names::DatasetName;
@@ -69,6 +70,7 @@ impl Incoming {
 impl App {
     /// Adds a version. The source files are only ever read.
     pub async fn add_data(&self, request: AddData, progress: Arc<dyn Progress>) -> Result<Added, DataError> {
+        self.authorize(Permission::Work)?;
         if request.dataset.as_str().starts_with("predictions/") {
             return Err(DataError::Log { dataset: request.dataset });
         }

@@ -1,5 +1,6 @@
 //! `lamp approve` and `lamp reject`: a person signs.
 
+use lamp_core::access::Permission;
 use lamp_core::registry::{Approval, Decision, ModelVersion, SigningFacts};
 use lamp_core::run::CodeOrigin;
 use serde_json::json;
@@ -23,6 +24,7 @@ pub struct Decide {
 impl App {
     /// Signs a decision on a candidate: the approval, its audit event and the state move together.
     pub async fn decide(&self, request: Decide) -> Result<Approval, RegistryError> {
+        self.authorize(Permission::Sign)?;
         let model = self.model_version(&request.model).await?;
         let facts = self.signing_facts(&model, request.gate_override).await?;
         let approval = model.decide(request.decision, self.actor(), &request.note, &facts, self.now())?;

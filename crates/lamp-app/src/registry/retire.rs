@@ -1,5 +1,6 @@
 //! `lamp retire`: a decided version is taken out of use. Its record stays.
 
+use lamp_core::access::Permission;
 use lamp_core::registry::ModelVersion;
 use serde_json::json;
 
@@ -9,6 +10,7 @@ use crate::app::App;
 impl App {
     /// Retires a version that serves nowhere.
     pub async fn retire(&self, reference: &str, note: &str) -> Result<ModelVersion, RegistryError> {
+        self.authorize(Permission::Sign)?;
         let model = self.model_version(reference).await?;
         let mut tx = self.ledger().begin().await?;
         // Asked inside the transaction: nobody deploys it in between.

@@ -1,5 +1,6 @@
 //! `lamp deploy` and `lamp rollback`: an approved version takes a place in a service.
 
+use lamp_core::access::Permission;
 use lamp_core::names::ServiceName;
 use lamp_core::package::Flavour;
 use lamp_core::registry::{ModelState, ModelVersion};
@@ -26,6 +27,7 @@ impl App {
     /// Puts an approved model into a service. The gateway warms it up beside the old one before
     /// it answers.
     pub async fn deploy(&self, request: Deploy) -> Result<Route, ServingError> {
+        self.authorize(Permission::Sign)?;
         let model = self.model_version(&request.model).await?;
         let judged = self.fit_to_deploy(&request.service, &model, request.role).await?;
         self.put_in_place(judged, model.id, request.role, &request.why, "service.deployed").await
@@ -33,6 +35,7 @@ impl App {
 
     /// Puts back the version that held the place before the present one.
     pub async fn rollback(&self, service: &ServiceName, role: Role, why: &str) -> Result<Route, ServingError> {
+        self.authorize(Permission::Sign)?;
         if why.trim().is_empty() {
             return Err(ServingError::WhyMissing);
         }

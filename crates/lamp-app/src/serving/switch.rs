@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use lamp_core::access::Permission;
 use lamp_core::ids::IncidentId;
 use lamp_core::incident::Incident;
 use lamp_core::names::ServiceName;
@@ -41,6 +42,7 @@ pub struct Obeyed {
 impl App {
     /// Changes who answers: the route, its audit event and an incident, in one transaction.
     pub async fn switch(&self, request: Switch) -> Result<Route, ServingError> {
+        self.authorize(Permission::Sign)?;
         if request.why.trim().is_empty() {
             return Err(ServingError::WhyMissing);
         }

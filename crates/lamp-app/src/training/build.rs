@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lamp_core::access::Permission;
 use lamp_core::ids::RunId;
 use lamp_core::names::DatasetName;
 use lamp_core::partition::PartitionRange;
@@ -31,6 +32,7 @@ pub struct BuildData {
 impl App {
     /// Starts a build and returns when its command runs; [`App::follow_run`] finishes it.
     pub async fn start_build(&self, request: BuildData, say: Progress<'_>) -> Result<Run, RunError> {
+        self.authorize(Permission::Work)?;
         let id = RunId::new(self.now(), &*self.ids());
         let here = self.workspace().dataset(&request.dataset).map(|(project, _)| project);
         let code = self.check_out(&request.code, here, id).await?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lamp_core::access::Permission;
 use lamp_core::ids::RunId;
 use lamp_core::registry::ModelVersion;
 use lamp_core::run::{MetricLine, Run, RunState};
@@ -69,6 +70,7 @@ impl App {
 
     /// Stops a run and everything that it started.
     pub async fn stop_run(&self, text: &str) -> Result<Run, RunError> {
+        self.authorize(Permission::Work)?;
         let run = self.find_run(text).await?;
         if run.state.is_final() {
             return Err(RunError::WrongState { run: run.id, state: run.state.as_str() });

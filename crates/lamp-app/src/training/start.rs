@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use lamp_core::access::Permission;
 use lamp_core::config::{Environment as ConfiguredEnvironment, ModelConfig, ProjectConfig};
 use lamp_core::dataset::Manifest;
 use lamp_core::ids::RunId;
@@ -63,6 +64,7 @@ pub(crate) struct RunPlan<'a> {
 impl App {
     /// Starts a training run and returns when its command runs.
     pub async fn start_training(&self, request: TrainModel, say: Progress<'_>) -> Result<Run, RunError> {
+        self.authorize(Permission::Work)?;
         let id = RunId::new(self.now(), &*self.ids());
         let here = self.workspace().model(&request.model).map(|(project, _)| project);
         if here.is_none() && request.code == CodeChoice::Head {

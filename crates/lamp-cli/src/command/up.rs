@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use lamp_app::App;
-use lamp_app::serving::ServingError;
-use lamp_app::serving::compact::Compacted;
-use lamp_core::names::ServiceName;
+use lamp_app::scheduler::{Happened, Scheduler};
 use lamp_web::WebSettings;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -66,7 +64,8 @@ pub async fn up(app: &App, settings: UpSettings, until: impl Future<Output = ()>
     })?;
     let (stop, stopped) = watch::channel(false);
     let gateway = tokio::spawn(supervise(app.clone(), settings, stopped.clone()));
-    let scheduler = tokio::spawn(schedule(app.clone(), stopped.clone()));
+    let scheduler = Scheduler::new(app);
+    let rounds = tokio::spawn(schedule(scheduler.clone(), stopped.clone()));
     out!("pages on http://{listen}");
     let web = tokio::spawn(lamp_web::serve(
         app.clone(),
@@ -76,12 +75,12 @@ pub async fn up(app: &App, settings: UpSettings, until: impl Future<Output = ()>
     ));
     until.await;
     stop.send_replace(true);
-    for task in [gateway, scheduler] {
+    for task in [gateway, rounds] {
         if let Err(error) = task.await {
             tracing::warn!(%error, "a task did not end well");
         }
     }
-    compact_all(app).await;
+    say(&scheduler.compact_all().await);
     // Browsers keep connections open; the pages hold nothing that could be lost.
     web.abort();
     Ok(())
@@ -187,42 +186,19 @@ async fn end_gateway(mut child: Child) {
     }
 }
 
-/// One pass over the segments that the gateway closed when it ended.
-async fn compact_all(app: &App) {
-    for project in app.workspace().projects.values() {
-        for service in project.services.keys() {
-            say_compacted(service, app.compact(service).await);
-        }
-    }
-}
-
-fn say_compacted(service: &ServiceName, outcome: Result<Option<Compacted>, ServingError>) {
-    match outcome {
-        Ok(Some(compacted)) => tracing::info!(%service, rows = compacted.rows, "compacted the prediction log"),
-        Ok(None) => {}
-        Err(error) => tracing::warn!(%service, %error, "cannot compact the prediction log"),
-    }
-}
-
-/// The scheduler: runs that ended unseen are collected, closed log segments compacted.
-async fn schedule(app: App, stopped: watch::Receiver<bool>) {
-    let services: Vec<ServiceName> =
-        app.workspace().projects.values().flat_map(|project| project.services.keys().cloned()).collect();
+/// The scheduler's loop: a round, a rest.
+async fn schedule(scheduler: Scheduler, stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(TICK_EVERY) => {}
             () = stop_signal(stopped.clone()) => return,
         }
-        match app.adopt_finished_runs().await {
-            Ok(adopted) => {
-                for run in adopted {
-                    tracing::info!(run = %run.id, state = run.state.as_str(), "collected");
-                }
-            }
-            Err(error) => tracing::warn!(%error, "cannot collect finished runs"),
-        }
-        for service in &services {
-            say_compacted(service, app.compact_when_due(service).await);
-        }
+        say(&scheduler.round().await);
+    }
+}
+
+fn say(happened: &[Happened]) {
+    for Happened { step, what } in happened {
+        tracing::info!(step, "{what}");
     }
 }

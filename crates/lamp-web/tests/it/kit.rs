@@ -10,6 +10,7 @@ use axum::http::{Request, StatusCode, header};
 use futures::FutureExt as _;
 use http_body_util::BodyExt as _;
 use lamp_app::{App, AppParts, RunSettings, workspace};
+use lamp_core::access::AccessRole;
 use lamp_core::actor::Actor;
 use lamp_core::clock::FixedClock;
 use lamp_engine::{Engine, EngineSettings};
@@ -117,6 +118,7 @@ impl TestSite {
             clock: Arc::new(FixedClock(seed::now())),
             ids: Arc::new(FixedIds::new()),
             actor: Actor::local("first@example.com"),
+            role: AccessRole::Admin,
             runs: RunSettings { lamp_exe: "lamp".into(), sdk: &[] },
         });
         let told = Arc::new(AtomicUsize::new(0));

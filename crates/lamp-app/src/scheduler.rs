@@ -1,0 +1,84 @@
+//! What happens by itself: one look at everything that may be due.
+//!
+//! Each step asks the ledger or the disk what is due *now*, so a round can be repeated, cut short, or
+//! run by two processes at once. A step that fails is said and does not hold up the others.
+
+use std::fmt::Display;
+
+use lamp_core::names::ServiceName;
+
+use crate::app::App;
+
+/// Something that a round did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// The step that did it.
+    pub step: &'static str,
+    /// In words, for a log.
+    pub what: String,
+}
+
+/// The scheduler: Lamplighter itself, looking.
+#[derive(Clone)]
+pub struct Scheduler {
+    app: App,
+}
+
+/// What one round has done so far.
+#[derive(Debug, Default)]
+struct Round {
+    happened: Vec<Happened>,
+}
+
+impl Round {
+    fn note<T: Display>(&mut self, step: &'static str, outcome: Result<Vec<T>, impl Display>) {
+        match outcome {
+            Ok(done) => self.happened.extend(done.into_iter().map(|what| Happened { step, what: what.to_string() })),
+            Err(error) => tracing::warn!(step, %error, "the scheduler could not do this; it will look again"),
+        }
+    }
+}
+
+impl Scheduler {
+    /// A scheduler over the parts of `app`.
+    pub fn new(app: &App) -> Self {
+        Self { app: app.acting_as_system() }
+    }
+
+    /// Does what is due, and says what that was.
+    pub async fn round(&self) -> Vec<Happened> {
+        let mut round = Round::default();
+        let adopted = self.app.adopt_finished_runs().await;
+        let adopted = adopted
+            .map(|runs| runs.iter().map(|run| format!("run {} {}", run.id, run.state.as_str())).collect::<Vec<_>>());
+        round.note("collect", adopted);
+        for service in self.services() {
+            round.note("compact", self.compact_due(&service).await);
+        }
+        round.happened
+    }
+
+    /// Takes in what the gateway has closed, due or not: the last thing before the end.
+    pub async fn compact_all(&self) -> Vec<Happened> {
+        let mut round = Round::default();
+        for service in self.services() {
+            let compacted = self.app.compact(&service).await;
+            let said = compacted.map(|done| done.map(|done| compacted_in_words(&service, done.rows)));
+            round.note("compact", said.map(|said| said.into_iter().collect::<Vec<_>>()));
+        }
+        round.happened
+    }
+
+    async fn compact_due(&self, service: &ServiceName) -> Result<Vec<String>, crate::serving::ServingError> {
+        let compacted = self.app.compact_when_due(service).await?;
+        Ok(compacted.map(|done| compacted_in_words(service, done.rows)).into_iter().collect())
+    }
+
+    fn services(&self) -> Vec<ServiceName> {
+        self.app.workspace().projects.values().flat_map(|project| project.services.keys().cloned()).collect()
+    }
+}
+
+fn compacted_in_words(service: &ServiceName, rows: u64) -> String {
+    format!("{rows} rows of the prediction log of {service} compacted")
+}
