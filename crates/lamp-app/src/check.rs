@@ -10,7 +10,8 @@ use lamp_core::contract::Contract;
 use lamp_core::dataset::DatasetVersion;
 use lamp_core::digest::Digest;
 use lamp_core::error::{Classified, Kind};
-use lamp_core::incident::Incident;
+use lamp_core::ids::IncidentId;
+use lamp_core::incident::{CONTRACT_BROKEN, Incident};
 use lamp_core::names::DatasetName;
 use lamp_core::partition::PartitionKey;
 use lamp_engine::CheckContext;
@@ -231,13 +232,9 @@ impl App {
             None => version.dataset.to_string(),
         };
         let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-        Incident {
-            id: lamp_core::ids::IncidentId::new(self.now(), &*self.ids()),
-            cause: "contract.broken".to_owned(),
-            title: format!("{subject}: {}{more}", first.message),
-            subject,
-            opened_at: self.now(),
-            resolved_at: None,
-        }
+        let id = IncidentId::new(self.now(), &*self.ids());
+        let title = format!("{subject}: {}{more}", first.message);
+        let project = self.workspace().dataset(&version.dataset).map(|(project, _)| &project.name);
+        Incident::open(id, CONTRACT_BROKEN, subject, title, self.now()).of(project)
     }
 }

@@ -9,6 +9,7 @@ pub mod app;
 pub mod audit;
 pub mod check;
 pub mod data;
+pub mod incidents;
 pub mod init;
 pub mod layout;
 pub mod parts;

@@ -3,6 +3,7 @@
 mod data;
 mod serving;
 mod training;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 pub use data::*;
 pub use serving::*;
 pub use training::*;
+pub use watch::*;
 
 const EXIT_CODES: &str = "Exit codes: 0 yes; 1 a verdict of no (a contract, gate or test failed); \
 2 usage, configuration or operation went wrong; 130 interrupted.";
@@ -37,6 +39,9 @@ pub enum Command {
     #[command(subcommand)]
     Contract(Contract),
     Profile(Profile),
+    /// Incidents: ls, show, ack, resolve
+    #[command(subcommand)]
+    Incidents(Incidents),
     Train(Train),
     /// Runs: ls, show, logs, stop
     #[command(subcommand)]

@@ -6,6 +6,7 @@ mod check;
 mod contract;
 mod data;
 mod deploy;
+mod incidents;
 mod init;
 mod models;
 mod params;
@@ -83,6 +84,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Data(args) => data::run(&open(directory).await?, args).await,
         Command::Check(args) => check::run(&open(directory).await?, &args).await,
         Command::Profile(args) => profile::run(&open(directory).await?, &args).await,
+        Command::Incidents(args) => incidents::run(&open(directory).await?, &args).await,
         Command::Train(args) => train::run(&open(directory).await?, &args).await,
         Command::Runs(args) => runs::run(&open(directory).await?, &args).await,
         Command::Reproduce(args) => reproduce::run(&open(directory).await?, &args).await,

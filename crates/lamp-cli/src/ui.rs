@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use console::{Term, measure_text_width, style};
 use indicatif::{ProgressBar, ProgressStyle};
-pub use lamp_core::human::{bytes, count, duration, instant};
+pub use lamp_core::human::{bytes, count, duration, exact_instant, instant};
 use lamp_store::Progress;
 
 use crate::failure::Failure;

@@ -9,6 +9,7 @@ mod it {
     mod data;
     mod demo;
     mod help;
+    mod incidents;
     mod init;
     mod postgres;
     pub mod process;

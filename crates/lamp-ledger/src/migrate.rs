@@ -19,8 +19,10 @@ struct Migration {
 }
 
 /// In order. Never edit one that was released: add another.
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "first", sql: include_str!("../migrations/0001_first.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "first", sql: include_str!("../migrations/0001_first.sql") },
+    Migration { version: 2, name: "incidents", sql: include_str!("../migrations/0002_incidents.sql") },
+];
 
 const CREATE_LIST: &str =
     "CREATE TABLE ledger_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL)";

@@ -157,14 +157,17 @@ async fn find_run(connection: &mut AnyConnection, id: RunId) -> Result<Option<Ru
 }
 
 async fn find_runs_by_prefix(connection: &mut AnyConnection, prefix: &str) -> Result<Vec<Run>> {
-    let prefix = prefix.to_ascii_lowercase();
-    // Also keeps the pattern characters of LIKE out.
-    let begins_an_id = prefix.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-    if !begins_an_id {
-        return Ok(Vec::new());
-    }
+    let Some(pattern) = prefix_pattern(prefix) else { return Ok(Vec::new()) };
     let limit = i64::from(PREFIX_MATCHES_MAX);
-    BY_PREFIX.query().bind(format!("{prefix}%")).bind(limit).fetch_all(connection).await?.iter().map(run).collect()
+    BY_PREFIX.query().bind(pattern).bind(limit).fetch_all(connection).await?.iter().map(run).collect()
+}
+
+/// The pattern of LIKE that ids beginning with `prefix` match; none if no id begins so, which also keeps
+/// the pattern characters of LIKE out.
+pub(crate) fn prefix_pattern(prefix: &str) -> Option<String> {
+    let prefix = prefix.to_ascii_lowercase();
+    let begins_an_id = prefix.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    begins_an_id.then(|| format!("{prefix}%"))
 }
 
 async fn runs(connection: &mut AnyConnection, limit: u32) -> Result<Vec<Run>> {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use lamp_core::access::Permission;
 use lamp_core::ids::IncidentId;
-use lamp_core::incident::Incident;
+use lamp_core::incident::{Incident, SERVICE_SWITCHED};
 use lamp_core::names::ServiceName;
 use lamp_core::route::{Role, Route};
 use lamp_ledger::ReplicaAck;
@@ -51,17 +51,12 @@ impl App {
         let before = tx.find_route(&request.service).await?.ok_or_else(nothing)?;
         let route = before.switched(request.to, self.actor(), self.now(), request.why.trim())?;
         tx.save_route(&route).await?;
-        let incident = Incident {
-            id: IncidentId::new(self.now(), &*self.ids()),
-            cause: "service.switched".to_owned(),
-            subject: format!("{} epoch {}", route.service, route.epoch),
-            title: format!(
-                "{} was switched to its {} by {}: {}",
-                route.service, route.active, route.changed_by, route.why
-            ),
-            opened_at: self.now(),
-            resolved_at: None,
-        };
+        let title =
+            format!("{} was switched to its {} by {}: {}", route.service, route.active, route.changed_by, route.why);
+        let subject = format!("{} epoch {}", route.service, route.epoch);
+        let id = IncidentId::new(self.now(), &*self.ids());
+        let project = self.workspace().service(&route.service).map(|(project, _)| &project.name);
+        let incident = Incident::open(id, SERVICE_SWITCHED, subject, title, self.now()).of(project);
         tx.open_incident(&incident).await?;
         let details = json!({"to": route.active, "epoch": route.epoch, "why": route.why});
         tx.audit(&self.entry("service.switched", &request.service, details)).await?;

@@ -60,6 +60,7 @@ fn print(report: &CheckReport, all: bool) {
     }
     for incident in &report.incidents {
         out!("  incident opened: {}", incident.title);
+        out!("    Next: lamp incidents ack {}", incident.id);
     }
 }
 

@@ -2,25 +2,25 @@
 
 use lamp_core::error::Kind;
 use lamp_core::ids::IncidentId;
-use lamp_core::incident::Incident;
+use lamp_core::incident::{Acknowledgement, Incident, Resolution};
+use lamp_core::names::ProjectName;
 
 use crate::place::{Place, kind, on_both};
-use crate::samples::{at, uuid};
+use crate::samples::{at, person, uuid};
 
 fn incident(number: u8, cause: &str, subject: &str) -> Incident {
-    Incident {
-        id: IncidentId(uuid(number)),
-        cause: cause.to_owned(),
-        subject: subject.to_owned(),
-        title: format!("{subject} broke"),
-        opened_at: at(i64::from(number)),
-        resolved_at: None,
-    }
+    let id = IncidentId(uuid(number));
+    Incident::open(id, cause, subject, format!("{subject} broke"), at(i64::from(number)))
+}
+
+fn resolution(minutes: i64) -> Resolution {
+    Resolution { by: person(), at: at(minutes), note: "a storm".to_owned() }
 }
 
 async fn one_incident_is_open_for_one_cause_and_subject(place: Place) {
     let ledger = place.open().await;
-    let first = incident(1, "contract.broken", "flights@7");
+    let project = ProjectName::parse("delay").expect("a project name");
+    let first = incident(1, "contract.broken", "flights@7").of(Some(&project));
     let repeated = incident(2, "contract.broken", "flights@7");
     let other = incident(3, "service.switched", "flights@7");
     let mut tx = ledger.begin().await.expect("a transaction");
@@ -28,22 +28,49 @@ async fn one_incident_is_open_for_one_cause_and_subject(place: Place) {
     assert_eq!(tx.open_incident(&repeated).await.expect("opened"), first.id);
     assert_eq!(tx.open_incident(&other).await.expect("opened"), other.id);
     tx.commit().await.expect("saved");
-    assert_eq!(ledger.incidents(true).await.expect("incidents"), [other.clone(), first.clone()], "newest first");
+    assert_eq!(ledger.incidents(true, 9).await.expect("incidents"), [other.clone(), first.clone()], "newest first");
+    assert_eq!(ledger.incidents(true, 1).await.expect("incidents"), std::slice::from_ref(&other));
 
     let mut tx = ledger.begin().await.expect("a transaction");
-    tx.resolve_incident(first.id, at(9)).await.expect("resolved");
+    tx.resolve_incident(first.id, &resolution(9)).await.expect("resolved");
     assert_eq!(tx.open_incident(&repeated).await.expect("opened"), repeated.id, "it broke again");
+    tx.resolve_incident(other.id, &resolution(10)).await.expect("resolved");
     tx.commit().await.expect("saved");
-    let resolved = Incident { resolved_at: Some(at(9)), ..first.clone() };
-    assert_eq!(ledger.incidents(true).await.expect("incidents"), [repeated.clone(), other.clone()]);
-    assert_eq!(ledger.incidents(false).await.expect("incidents"), [repeated, other, resolved]);
+    let first = Incident { resolved: Some(resolution(9)), ..first };
+    let other = Incident { resolved: Some(resolution(10)), ..other };
+    assert_eq!(ledger.incidents(true, 9).await.expect("incidents"), std::slice::from_ref(&repeated));
+    let all = ledger.incidents(false, 9).await.expect("incidents");
+    assert_eq!(all, [repeated, other, first.clone()], "the open one first");
 
     for (id, expected) in [(first.id, Kind::Conflict), (IncidentId(uuid(9)), Kind::NotFound)] {
         let mut tx = ledger.begin().await.expect("a transaction");
-        assert_eq!(kind(tx.resolve_incident(id, at(10)).await), expected);
+        assert_eq!(kind(tx.resolve_incident(id, &resolution(10)).await), expected);
+    }
+}
+
+async fn an_incident_is_acknowledged_once(place: Place) {
+    let ledger = place.open().await;
+    let open = incident(1, "contract.broken", "flights@7");
+    let acknowledgement = Acknowledgement { by: person(), at: at(2) };
+    let mut tx = ledger.begin().await.expect("a transaction");
+    tx.open_incident(&open).await.expect("opened");
+    tx.acknowledge_incident(open.id, &acknowledgement).await.expect("acknowledged");
+    tx.commit().await.expect("saved");
+    let expected = Incident { acknowledged: Some(acknowledgement.clone()), ..open.clone() };
+    assert_eq!(ledger.find_incident(open.id).await.expect("an answer"), Some(expected.clone()));
+    let mut tx = ledger.begin().await.expect("a transaction");
+    assert_eq!(kind(tx.acknowledge_incident(open.id, &acknowledgement).await), Kind::Conflict);
+    let mut tx = ledger.begin().await.expect("a transaction");
+    assert_eq!(kind(tx.acknowledge_incident(IncidentId(uuid(9)), &acknowledgement).await), Kind::NotFound);
+
+    let start = &open.id.to_string()[..9];
+    assert_eq!(ledger.find_incidents_by_prefix(&start.to_uppercase()).await.expect("found"), [expected]);
+    for no_start in ["ffff", "%", "it broke"] {
+        assert_eq!(ledger.find_incidents_by_prefix(no_start).await.expect("found"), [], "{no_start}");
     }
 }
 
 on_both! {
     one_incident_is_open_for_one_cause_and_subject,
+    an_incident_is_acknowledged_once,
 }
