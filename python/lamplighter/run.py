@@ -24,6 +24,7 @@ from lamplighter.package import (
     write_files,
 )
 from lamplighter.serve import answer_rows, build_predictor
+from lamplighter.upstream import ask_rows
 from lamplighter.values import to_json, to_plain
 
 PROTOCOL = 1
@@ -226,6 +227,35 @@ class Run:
             task,
         )
         return self._finish(package)
+
+    def save_upstream(
+        self,
+        url: str,
+        model: str,
+        *,
+        inputs: Sequence[Field],
+        outputs: Sequence[Field],
+        golden_rows: Sequence[Mapping[str, Any]],
+        answers: Sequence[Mapping[str, Any]] | None = None,
+        tolerance: float = 1e-5,
+        task: str | None = None,
+    ) -> Path:
+        """Save a package that ``model`` of the server at the base address ``url`` answers.
+
+        The golden answers are ``answers`` or, where those are left out, what the server
+        says now.
+
+        Returns the package's folder.
+        """
+        self._prepare_model_dir({})
+        if answers is None:
+            answers = ask_rows(url, model, inputs, outputs, golden_rows)
+        flavour = {"flavour": "upstream", "url": url, "model": model}
+        return self._finish(
+            self._package(
+                flavour, inputs, outputs, golden_rows, answers, tolerance, task
+            )
+        )
 
     def _prepare_model_dir(self, files: Mapping[str, Content]) -> None:
         if self.kind != "train":

@@ -7,6 +7,7 @@ mod setup;
 mod steps;
 mod test;
 mod tidy;
+mod wheel;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ Usage: cargo xtask COMMAND
   demo [ARGUMENTS]   build `lamp` and run `lamp demo ARGUMENTS`
   tidy               check the house rules
   docs               build the book in docs/
+  wheel              build and install the wheel as `pip install .` does
 ";
 
 fn main() -> ExitCode {
@@ -47,10 +49,11 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
     match command.as_str() {
         "test" => Ok(test::run(&root, &test::Options::parse(rest)?)),
         "demo" => demo::run(&root, rest),
-        "setup" | "tidy" | "docs" if !rest.is_empty() => bail!("`cargo xtask {command}` takes no arguments"),
+        "setup" | "tidy" | "docs" | "wheel" if !rest.is_empty() => bail!("`cargo xtask {command}` takes no arguments"),
         "setup" => setup::run(&root),
         "tidy" => tidy::run(&root),
         "docs" => docs::run(&root),
+        "wheel" => wheel::check(&root).map(|()| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

@@ -20,4 +20,5 @@ mod it {
     mod tasks;
     mod train;
     mod up;
+    mod upstream;
 }

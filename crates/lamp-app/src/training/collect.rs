@@ -8,7 +8,7 @@ use lamp_core::config::{ModelConfig, ProjectConfig, Serve};
 use lamp_core::dataset::Manifest;
 use lamp_core::ids::RunId;
 use lamp_core::names::{DatasetName, ModelName};
-use lamp_core::package::Package;
+use lamp_core::package::{Flavour, Package};
 use lamp_core::registry::ModelVersion;
 use lamp_core::run::{OutputFile, Purpose, Run, RunManifest, RunState};
 use lamp_ledger::{NewModel, RunChange};
@@ -290,14 +290,18 @@ fn fits_config(package: &Package, model: &ModelConfig) -> Result<(), String> {
     if package.task != model.task {
         return Err(format!("model.json says task `{}`, lamp.toml says `{}`", package.task, model.task));
     }
-    let flavour = package.flavour.as_str();
-    let declared = match model.serve {
-        Serve::Python(_) => "python",
-        Serve::Onnx(_) => "onnx",
-        Serve::Upstream(_) => "upstream",
+    let (found, declared) = match (&package.flavour, &model.serve) {
+        (Flavour::Python { .. }, Serve::Python(_)) | (Flavour::Onnx { .. }, Serve::Onnx(_)) => return Ok(()),
+        (Flavour::Upstream { url, .. }, Serve::Upstream(address)) if same_address(url, address) => return Ok(()),
+        (Flavour::Upstream { url, .. }, Serve::Upstream(address)) => (url.as_str(), address.as_str()),
+        (flavour, Serve::Python(_)) => (flavour.as_str(), "python"),
+        (flavour, Serve::Onnx(_)) => (flavour.as_str(), "onnx"),
+        (flavour, Serve::Upstream(_)) => (flavour.as_str(), "upstream"),
     };
-    if flavour != declared {
-        return Err(format!("model.json says flavour `{flavour}`, lamp.toml says `{declared}`"));
-    }
-    Ok(())
+    Err(format!("model.json says `{found}`, lamp.toml says `{declared}`"))
+}
+
+/// What stands in lamp.toml is what a person signs for.
+fn same_address(url: &str, declared: &str) -> bool {
+    url.trim_end_matches('/') == declared.trim_end_matches('/')
 }
