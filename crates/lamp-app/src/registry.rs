@@ -1,6 +1,7 @@
 //! Practices 2 and 7: every model has a commit, and a person signs for it.
 
 pub mod decide;
+pub mod report;
 pub mod retire;
 pub mod view;
 

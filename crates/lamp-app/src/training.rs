@@ -3,8 +3,10 @@
 pub mod build;
 pub mod code;
 pub mod collect;
+pub(crate) mod data_checks;
 pub mod evaluate;
 pub mod follow;
+pub(crate) mod mark;
 pub mod mount;
 pub mod reproduce;
 pub mod runs;

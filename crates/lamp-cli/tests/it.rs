@@ -14,6 +14,7 @@ mod it {
     mod postgres;
     pub mod process;
     mod registry;
+    mod report;
     mod runs;
     mod serve;
     pub mod shop;

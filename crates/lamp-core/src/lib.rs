@@ -13,6 +13,7 @@ pub mod config;
 pub mod contract;
 pub mod dataset;
 pub mod digest;
+pub mod draws;
 pub mod error;
 pub mod human;
 pub mod ids;

@@ -3,6 +3,7 @@
 mod binary;
 mod multiclass;
 mod regression;
+mod reweighted;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,8 @@ use std::collections::BTreeMap;
 use crate::error::{Classified, Kind};
 use crate::package::Task;
 use crate::registry::GateVerdict;
+
+pub use reweighted::Reweighted;
 
 /// The truth, one entry a row. Rows whose target is null are left out before.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,31 +135,76 @@ pub fn natural_goal(metric: &str) -> Option<Goal> {
 /// `roc_auc`. Multiclass (a row is called the first class with the largest probability): `accuracy`, `log_loss`,
 /// `macro_f1`. Regression: `bias`, `mae`, `r2`, `rmse`. Formulas and sources stand with the code of each task.
 pub fn score(task: Task, targets: &Targets, predictions: &Predictions) -> Result<BTreeMap<String, f64>, MetricError> {
-    let metrics = match (task, targets, predictions) {
-        (Task::Binary, Targets::Binary(truth), Predictions::Probabilities(said)) => {
-            check_lengths(truth.len(), said.len())?;
-            check_values(said, "probability", is_probability)?;
-            binary::all(truth, said)
+    check_all(task, targets, predictions)?;
+    let metrics = match (targets, predictions) {
+        (Targets::Binary(truth), Predictions::Probabilities(said)) => binary::all(truth, said),
+        (Targets::Classes(truth), Predictions::ClassProbabilities(said)) => multiclass::all(truth, said),
+        (Targets::Numbers(truth), Predictions::Numbers(said)) => regression::all(truth, said),
+        (Targets::Binary(_) | Targets::Classes(_) | Targets::Numbers(_), _) => {
+            return Err(MetricError::Mismatch { task });
         }
-        (Task::Multiclass, Targets::Classes(truth), Predictions::ClassProbabilities(said)) => {
-            check_lengths(truth.len(), said.len())?;
-            check_classes(truth, said)?;
-            multiclass::all(truth, said)
-        }
-        (Task::Regression, Targets::Numbers(truth), Predictions::Numbers(said)) => {
-            check_lengths(truth.len(), said.len())?;
-            check_values(truth, "target", f64::is_finite)?;
-            check_values(said, "prediction", f64::is_finite)?;
-            regression::all(truth, said)
-        }
-        (Task::Binary | Task::Multiclass | Task::Regression, _, _) => return Err(MetricError::Mismatch { task }),
     };
     let defined = metrics.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Ok(defined.filter(|(_, value)| value.is_finite()).collect())
 }
 
+/// The loss of a task: a cost a row whose mean is a metric. What a study of ages adds up.
+pub const fn loss(task: Task) -> &'static str {
+    match task {
+        Task::Binary | Task::Multiclass => "log_loss",
+        Task::Regression => "mae",
+    }
+}
+
+/// The loss of each row: the surprise at the truth, or the absolute error. Its mean is the metric that [`loss`] names.
+pub fn row_losses(task: Task, targets: &Targets, predictions: &Predictions) -> Result<Vec<f64>, MetricError> {
+    check_all(task, targets, predictions)?;
+    let surprise = |p: f64| binary::surprise(p);
+    match (targets, predictions) {
+        (Targets::Binary(truth), Predictions::Probabilities(said)) => {
+            Ok(truth.iter().zip(said).map(|(truth, p)| surprise(if *truth { *p } else { 1.0 - p })).collect())
+        }
+        (Targets::Classes(truth), Predictions::ClassProbabilities(said)) => {
+            Ok(truth.iter().zip(said).map(|(truth, said)| surprise(truth.map_or(0.0, |class| said[class]))).collect())
+        }
+        (Targets::Numbers(truth), Predictions::Numbers(said)) => {
+            Ok(truth.iter().zip(said).map(|(truth, said)| (said - truth).abs()).collect())
+        }
+        (Targets::Binary(_) | Targets::Classes(_) | Targets::Numbers(_), _) => Err(MetricError::Mismatch { task }),
+    }
+}
+
+/// What a model decides of a row, as far as its task has decisions: positive or not, or the most probable class.
+pub fn decisions(predictions: &Predictions) -> Option<Vec<usize>> {
+    match predictions {
+        Predictions::Probabilities(said) => Some(said.iter().map(|p| usize::from(*p >= binary::THRESHOLD)).collect()),
+        Predictions::ClassProbabilities(said) => Some(said.iter().map(|row| multiclass::most_probable(row)).collect()),
+        Predictions::Numbers(_) => None,
+    }
+}
+
 /// Metrics as they are computed: a name, and a value where it is defined.
 type Named = Vec<(&'static str, Option<f64>)>;
+
+/// Whether targets and predictions belong to the task, to each other, and to the values that metrics take.
+fn check_all(task: Task, targets: &Targets, predictions: &Predictions) -> Result<(), MetricError> {
+    match (task, targets, predictions) {
+        (Task::Binary, Targets::Binary(truth), Predictions::Probabilities(said)) => {
+            check_lengths(truth.len(), said.len())?;
+            check_values(said, "probability", is_probability)
+        }
+        (Task::Multiclass, Targets::Classes(truth), Predictions::ClassProbabilities(said)) => {
+            check_lengths(truth.len(), said.len())?;
+            check_classes(truth, said)
+        }
+        (Task::Regression, Targets::Numbers(truth), Predictions::Numbers(said)) => {
+            check_lengths(truth.len(), said.len())?;
+            check_values(truth, "target", f64::is_finite)?;
+            check_values(said, "prediction", f64::is_finite)
+        }
+        (Task::Binary | Task::Multiclass | Task::Regression, _, _) => Err(MetricError::Mismatch { task }),
+    }
+}
 
 fn check_lengths(targets: usize, predictions: usize) -> Result<(), MetricError> {
     if targets != predictions {

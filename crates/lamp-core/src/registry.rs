@@ -1,16 +1,23 @@
 //! The registry's rules: candidate → approved | rejected → retired. *Serving* is derived from the routes.
 
+pub mod beside;
+pub mod slices;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::beside::BesideServing;
 use crate::actor::Actor;
+use crate::dataset::VersionNumber;
 use crate::digest::Digest;
 use crate::error::{Classified, Kind};
 use crate::ids::RunId;
-use crate::names::ProjectName;
+use crate::names::{DatasetName, ProjectName};
 use crate::package::Task;
 use crate::route::ModelRef;
 use crate::run::CodeOrigin;
@@ -98,6 +105,28 @@ pub struct Evidence {
     pub serving: Option<(ModelRef, BTreeMap<String, f64>)>,
     /// Largest difference between the served and the recorded answers on the golden rows.
     pub golden_difference: Option<f64>,
+    /// The candidate beside the serving model, row by row; none where nothing served, or what served does not take
+    /// these rows. Reports from before there was one have none, and keep their digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<BesideServing>,
+    /// Whether the data that went into the training had kept its contracts by then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_checks: Vec<DataChecks>,
+}
+
+/// What the ledger knew of the contract of one dataset version when a model was trained on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataChecks {
+    /// The dataset.
+    pub dataset: DatasetName,
+    /// Its version.
+    pub version: VersionNumber,
+    /// Rules that had been checked on the partitions that were used; 0 when nobody had checked.
+    pub checked: u64,
+    /// How many of these were broken.
+    pub broken: u64,
+    /// The first few of them, by partition and rule.
+    pub examples: Vec<String>,
 }
 
 impl Evidence {

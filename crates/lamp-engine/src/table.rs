@@ -29,6 +29,8 @@ pub struct LabelledTable {
     pub target: Option<Values>,
     /// Rows left out because their target is null (or not a number).
     pub null_targets: u64,
+    /// Which files the rows come from, in their order: name, and number of rows that were kept.
+    pub rows_of_files: Vec<(String, usize)>,
 }
 
 /// What to read and how to cast it.
@@ -46,6 +48,17 @@ struct Arrays {
     columns: Vec<Vec<ArrayRef>>,
     target: Vec<ArrayRef>,
     null_targets: u64,
+    rows_of_files: Vec<(String, usize)>,
+}
+
+impl Arrays {
+    /// Counts rows that were kept of a file, which come after all others so far.
+    fn count(&mut self, file: &str, rows: usize) {
+        match self.rows_of_files.last_mut() {
+            Some((last, so_far)) if last == file => *so_far += rows,
+            _ => self.rows_of_files.push((file.to_owned(), rows)),
+        }
+    }
 }
 
 impl Engine {
@@ -76,6 +89,9 @@ impl Engine {
                 }
                 all.target.extend(piece.target);
                 all.null_targets += piece.null_targets;
+                for (file, rows) in &piece.rows_of_files {
+                    all.count(file, *rows);
+                }
                 Ok(all)
             })
             .await?;
@@ -128,6 +144,8 @@ fn read_piece(source: &Source, piece: &Piece, plan: &Plan) -> Result<Arrays, Eng
     let mut arrays = Arrays { columns: vec![Vec::new(); plan.columns.len()], ..Arrays::default() };
     source.read(piece, &plan.projection, |batch| {
         let kept = target_of(&batch.rows, plan, &mut arrays)?;
+        let rows = kept.as_ref().map_or(batch.rows.num_rows(), BooleanArray::true_count);
+        arrays.count(&batch.file.name, rows);
         for (index, (name, datatype)) in plan.columns.iter().enumerate() {
             let mut array = Arc::clone(batch.rows.column(index));
             if let Some(kept) = &kept {
@@ -234,5 +252,5 @@ fn finish(plan: &Plan, all: Arrays) -> Result<LabelledTable, EngineError> {
         }
         Some(_) => Some(values::of_all(&all.target).map_err(EngineError::Internal)?),
     };
-    Ok(LabelledTable { inputs, target, null_targets: all.null_targets })
+    Ok(LabelledTable { inputs, target, null_targets: all.null_targets, rows_of_files: all.rows_of_files })
 }

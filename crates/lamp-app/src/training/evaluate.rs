@@ -1,25 +1,31 @@
 //! The exam: Lamplighter runs the package on the held-out version and marks it itself.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use lamp_core::config::ModelConfig;
-use lamp_core::ids::RunId;
-use lamp_core::metric::{Predictions, Targets, score};
-use lamp_core::package::{Package, Task};
+use lamp_core::package::Package;
+use lamp_core::partition::PartitionKey;
+use lamp_core::registry::beside::{BesideServing, Exam, contamination};
 use lamp_core::registry::{Evidence, ModelVersion};
-use lamp_core::run::{PinnedInput, RunManifest};
-use lamp_core::table::Values;
-use lamp_engine::{DataFile, LabelledTable};
-use lamp_model::{Model, Outputs, golden_difference, predict_table};
-use serde_json::Value;
+use lamp_core::route::ModelRef;
+use lamp_core::run::{PinnedInput, Purpose, RunManifest};
+use lamp_engine::DataFile;
+use lamp_model::{Model, golden_difference};
 
 use super::RunError;
-use super::mount::MountSpec;
+use super::mark::{Marked, bad};
 use crate::app::App;
 
-/// Rows asked of a model at once.
-const CHUNK_ROWS: usize = 4_096;
+/// The model that serves: its version, its metrics, and the candidate beside it.
+type Serving = ((ModelRef, BTreeMap<String, f64>), Option<BesideServing>);
+
+/// What a report is made from.
+struct Exams<'a> {
+    config: &'a ModelConfig,
+    manifest: &'a RunManifest,
+    valid: &'a PinnedInput,
+    files: &'a [DataFile],
+}
 
 impl App {
     /// Evaluates a mounted package on the run's held-out data, beside what serves now.
@@ -31,7 +37,7 @@ impl App {
         manifest: &RunManifest,
     ) -> Result<Evidence, RunError> {
         let run = manifest.run;
-        let input = manifest.inputs.get("valid").ok_or_else(|| bad(run, "it has no input `valid`"))?;
+        let valid = manifest.inputs.get("valid").ok_or_else(|| bad(run, "it has no input `valid`"))?;
         let golden = golden_difference(model, package).await?;
         if golden > package.golden.tolerance {
             let tolerance = package.golden.tolerance;
@@ -40,158 +46,88 @@ impl App {
                 &format!("served answers to the golden rows differ by {golden:.3e}, more than {tolerance:.3e}"),
             ));
         }
-        let slice = format!("{}@{} as {}", input.dataset, input.version, input.slice);
+        let slice = format!("{}@{} as {}", valid.dataset, valid.version, valid.slice);
         let in_evaluation =
             |error: RunError| RunError::Evaluation { run, slice: slice.clone(), source: Box::new(error) };
-        let files = self.pinned_files(input).await.map_err(in_evaluation)?;
-        let marked = self.metrics_of(model, package, &config.target, &files, run).await;
-        let (metrics, table) = marked.map_err(in_evaluation)?;
-        let gate = config.gate.as_ref().map(|gate| gate.judge(&metrics)).transpose()?;
-        let serving = self.serving_on(&manifest.purpose, &config.target, &files, run).await?;
+        let files = self.pinned_files(valid).await.map_err(in_evaluation)?;
+        let marked = self.mark(model, package, &config.target, &files, run).await.map_err(in_evaluation)?;
+        let gate = config.gate.as_ref().map(|gate| gate.judge(&marked.metrics)).transpose()?;
+        let exams = Exams { config, manifest, valid, files: &files };
+        let (serving, beside) = self.serving_beside(&exams, &marked).await?.unzip();
         Ok(Evidence {
             format: 1,
             valid: slice,
-            rows: table.inputs.rows() as u64,
-            null_targets: table.null_targets,
-            metrics,
+            rows: marked.table.inputs.rows() as u64,
+            null_targets: marked.table.null_targets,
+            metrics: marked.metrics,
             gate,
             serving,
             golden_difference: Some(golden),
+            beside: beside.flatten(),
+            data_checks: self.data_checks(manifest).await?,
         })
     }
 
-    /// The files that a pinned input used, as the engine reads them.
-    pub(crate) async fn pinned_files(&self, input: &PinnedInput) -> Result<Vec<DataFile>, RunError> {
-        let manifest = self.store().manifest(&input.digest).await?;
-        let files: Vec<_> = manifest.files.into_iter().filter(|file| input.takes(file.partition.as_ref())).collect();
-        Ok(self.data_files(&files).await?)
-    }
-
-    async fn metrics_of(
-        &self,
-        model: &dyn Model,
-        package: &Package,
-        target: &str,
-        files: &[DataFile],
-        run: RunId,
-    ) -> Result<(BTreeMap<String, f64>, LabelledTable), RunError> {
-        let columns: Vec<_> =
-            package.signature.inputs.iter().map(|field| (field.name.clone(), field.datatype)).collect();
-        let table = self.engine().read_table(files, &columns, Some(target)).await?;
-        let truth = table.target.as_ref().ok_or_else(|| bad(run, "the target was not read"))?;
-        let targets = targets_of(package, truth).map_err(|why| bad(run, &why))?;
-        let outputs = predict_table(model, &table.inputs, CHUNK_ROWS).await?;
-        let predictions = predictions_of(package, &outputs, table.inputs.rows()).map_err(|why| bad(run, &why))?;
-        Ok((score(package.task, &targets, &predictions)?, table))
-    }
-
     /// The model of the same name that serves now, on the same rows; none if it cannot take them.
-    async fn serving_on(
-        &self,
-        purpose: &lamp_core::run::Purpose,
-        target: &str,
-        files: &[DataFile],
-        run: RunId,
-    ) -> Result<Option<(lamp_core::route::ModelRef, BTreeMap<String, f64>)>, RunError> {
-        let lamp_core::run::Purpose::Train(name) = purpose else { return Ok(None) };
+    async fn serving_beside(&self, exams: &Exams<'_>, candidate: &Marked) -> Result<Option<Serving>, RunError> {
+        let Purpose::Train(name) = &exams.manifest.purpose else { return Ok(None) };
         let Some(serving) = self.serving_version(name).await? else { return Ok(None) };
-        let scored = self.score_version(&serving, target, files, run).await;
-        match scored {
-            Ok(metrics) => Ok(Some((serving.id, metrics))),
+        let marked = self.mark_version(&serving, &exams.config.target, exams.files, exams.manifest.run).await;
+        let marked = match marked {
+            Ok(marked) => marked,
             Err(error) => {
                 tracing::warn!(model = %serving.id, %error, "the serving model could not be scored on the new held-out rows");
-                Ok(None)
+                return Ok(None);
             }
-        }
+        };
+        let beside = self.compare_with(exams, candidate, &serving, &marked).await?;
+        Ok(Some(((serving.id, marked.metrics), beside)))
     }
 
-    pub(crate) async fn score_version(
+    async fn compare_with(
         &self,
-        version: &ModelVersion,
-        target: &str,
-        files: &[DataFile],
-        run: RunId,
-    ) -> Result<BTreeMap<String, f64>, RunError> {
-        let spec =
-            MountSpec { package: version.package, commit: version.commit.clone(), project: version.project.clone() };
-        let model: Arc<dyn Model> = self.mount(&spec, &|_| {}).await?;
-        let package = self.package(&version.package).await?;
-        Ok(self.metrics_of(&*model, &package, target, files, run).await?.0)
-    }
-}
-
-fn bad(run: RunId, why: &str) -> RunError {
-    RunError::BadOutput { run, why: why.to_owned() }
-}
-
-fn targets_of(package: &Package, values: &Values) -> Result<Targets, String> {
-    let rows = 0..values.len();
-    match package.task {
-        Task::Binary => rows.map(|row| truth(&values.json(row))).collect::<Result<_, _>>().map(Targets::Binary),
-        Task::Regression => {
-            let number = |row| values.json(row).as_f64().ok_or_else(|| format!("target of row {row} is not a number"));
-            rows.map(number).collect::<Result<_, _>>().map(Targets::Numbers)
+        exams: &Exams<'_>,
+        candidate: &Marked,
+        serving: &ModelVersion,
+        marked: &Marked,
+    ) -> Result<Option<BesideServing>, RunError> {
+        let is_the_same_exam = candidate.table.rows_of_files == marked.table.rows_of_files;
+        let task = exams.config.task;
+        if !is_the_same_exam || serving.task != task {
+            return Ok(None);
         }
-        Task::Multiclass => {
-            let classes = classes_of(package)?;
-            let index = |row| classes.iter().position(|class| same_class(class, &values.json(row)));
-            Ok(Targets::Classes(rows.map(index).collect()))
+        let trained = self.ledger().find_run(serving.run).await?.and_then(|run| run.manifest);
+        let seen = trained.as_ref().and_then(|manifest| contamination(manifest.inputs.get("train")?, exams.valid));
+        let partitions = self.partition_of_row(exams.valid, &candidate.table.rows_of_files).await?;
+        let exam = Exam {
+            task,
+            gate: exams.config.gate.as_ref().map(|gate| gate.metric.as_str()),
+            candidate: candidate.answers(),
+            serving: marked.answers(),
+            inputs: &candidate.table.inputs,
+            partition_of_row: &partitions,
+        };
+        // The run's id is the seed: who asks again gets the same intervals.
+        Ok(Some(exam.compare(exams.manifest.run.0.as_bytes(), seen)?))
+    }
+
+    /// Numbers the partitions of the held-out data, row by row; empty if it has none.
+    async fn partition_of_row(
+        &self,
+        valid: &PinnedInput,
+        rows_of_files: &[(String, usize)],
+    ) -> Result<Vec<usize>, RunError> {
+        let files = self.store().manifest(&valid.digest).await?.files;
+        let keys: BTreeMap<&str, &PartitionKey> =
+            files.iter().filter_map(|file| Some((file.path.as_str(), file.partition.as_ref()?))).collect();
+        let mut numbers: BTreeMap<&PartitionKey, usize> = BTreeMap::new();
+        let mut partition_of_row = Vec::new();
+        for (file, rows) in rows_of_files {
+            let Some(key) = keys.get(file.as_str()) else { return Ok(Vec::new()) };
+            let next = numbers.len();
+            let number = *numbers.entry(key).or_insert(next);
+            partition_of_row.extend(std::iter::repeat_n(number, *rows));
         }
-    }
-}
-
-fn truth(value: &Value) -> Result<bool, String> {
-    match value {
-        Value::Bool(truth) => Ok(*truth),
-        Value::Number(number) if number.as_f64() == Some(0.0) => Ok(false),
-        Value::Number(number) if number.as_f64() == Some(1.0) => Ok(true),
-        other => Err(format!("a binary target is true, false, 0 or 1, not {other}")),
-    }
-}
-
-fn classes_of(package: &Package) -> Result<&[Value], String> {
-    let classes = package.signature.outputs.first().and_then(|output| output.classes.as_deref());
-    classes.ok_or_else(|| "the first output of a multiclass model needs `classes`".to_owned())
-}
-
-/// `1` and `1.0` are the same class; `1` and `"1"` are not.
-fn same_class(class: &Value, value: &Value) -> bool {
-    class == value || class.as_f64().is_some_and(|a| value.as_f64().is_some_and(|b| (a - b).abs() < f64::EPSILON))
-}
-
-fn predictions_of(package: &Package, outputs: &Outputs, rows: usize) -> Result<Predictions, String> {
-    let first = package.signature.outputs.first().ok_or("the signature has no output")?;
-    let column = outputs.find(&first.name).ok_or_else(|| format!("the model gave no output `{}`", first.name))?;
-    let all: Vec<Vec<f64>> = (0..rows).map(|row| column.numbers(row)).collect();
-    let single = |numbers: Vec<f64>| match numbers[..] {
-        [number] => Ok(number),
-        _ => Err(format!("output `{}` has {} values a row, expected one", first.name, numbers.len())),
-    };
-    match package.task {
-        Task::Binary => all.into_iter().map(single).collect::<Result<_, _>>().map(Predictions::Probabilities),
-        Task::Regression => all.into_iter().map(single).collect::<Result<_, _>>().map(Predictions::Numbers),
-        Task::Multiclass => Ok(Predictions::ClassProbabilities(all)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn binary_targets_are_truths_or_zero_and_one() {
-        assert_eq!(truth(&json!(1)), Ok(true));
-        assert_eq!(truth(&json!(0.0)), Ok(false));
-        assert_eq!(truth(&json!(false)), Ok(false));
-        assert!(truth(&json!(2)).is_err());
-        assert!(truth(&json!("yes")).is_err());
-    }
-
-    #[test]
-    fn classes_are_equal_as_numbers_but_not_across_kinds() {
-        assert!(same_class(&json!(1), &json!(1.0)));
-        assert!(same_class(&json!("JFK"), &json!("JFK")));
-        assert!(!same_class(&json!("1"), &json!(1)));
+        Ok(partition_of_row)
     }
 }

@@ -6,7 +6,10 @@ use console::style;
 use lamp_app::App;
 use lamp_app::registry::RegistryError;
 use lamp_app::registry::decide::Decide as Request;
+use lamp_app::registry::report::{self, EvidenceView};
 use lamp_app::registry::view::{Comparison, ModelView};
+use lamp_core::registry::beside::Standing;
+use lamp_core::registry::slices::SliceDifference;
 use lamp_core::registry::{Decision, DecisionError, ModelState};
 
 use crate::args::{Decide, Models, ModelsLs, Retire};
@@ -92,31 +95,24 @@ fn serving(view: &ModelView) -> String {
     if places.is_empty() { "–".to_owned() } else { places.join(", ") }
 }
 
+/// A line of the report: what it is, and its value.
+fn line(name: &str, value: &str) {
+    out!("  {:<14} {value}", style(name).dim());
+}
+
 /// The report that a person reads before signing.
 pub fn print_report(app: &App, view: &ModelView) {
     let model = &view.model;
     let evidence = &model.evidence;
     let zone = &app.workspace().root.time_zone;
-    let line = |name: &str, value: &str| out!("  {:<14} {value}", style(name).dim());
     out!("{}  {}  {}", style(&model.id).bold(), coloured(model.state), model.flavour);
     line("commit", &model.commit);
     line("run", &format!("{} at {}", model.run, ui::instant(model.created_at, zone)));
     line("serving", &serving(view));
-    line(
-        "held-out data",
-        &format!(
-            "{} ({} rows, {} without target)",
-            evidence.valid,
-            ui::count(evidence.rows),
-            ui::count(evidence.null_targets)
-        ),
-    );
-    for (name, value) in &evidence.metrics {
-        let beside =
-            evidence.serving.as_ref().and_then(|(serving, metrics)| metrics.get(name).map(|other| (serving, other)));
-        let beside = beside.map(|(serving, other)| format!("   {serving}: {other:.4}")).unwrap_or_default();
-        line(name, &format!("{value:.4}{beside}"));
-    }
+    let (rows, without) = (ui::count(evidence.rows), ui::count(evidence.null_targets));
+    line("held-out data", &format!("{} ({rows} rows, {without} without target)", evidence.valid));
+    let report = EvidenceView::of(evidence);
+    print_evidence(&report);
     if let Some(gate) = &evidence.gate {
         let word = if gate.passed { style("passed").green() } else { style("failed").red() };
         line("gate", &format!("{} {} {word}", gate.metric, gate.bound));
@@ -132,6 +128,71 @@ pub fn print_report(app: &App, view: &ModelView) {
         };
         line(word, &format!("by {} at {}: {}", approval.by, ui::instant(approval.at, zone), approval.note));
     }
+    print_slices(&report);
+}
+
+/// The verdict, what to be careful about, and the metrics beside those of the serving model.
+fn print_evidence(report: &EvidenceView) {
+    if let Some((standing, text)) = report.standing.zip(report.verdict.as_ref()) {
+        let text = match standing {
+            Standing::Better => style(text).green().bold(),
+            Standing::Worse => style(text).red().bold(),
+            Standing::CannotTell => style(text).yellow().bold(),
+        };
+        line("verdict", &text.to_string());
+    }
+    for caution in &report.cautions {
+        line("careful", &style(caution).yellow().to_string());
+    }
+    for metric in &report.metrics {
+        let beside = report.serving.as_ref().zip(metric.serving);
+        let beside = beside.map(|(serving, other)| format!("   {serving}: {other:.4}")).unwrap_or_default();
+        let difference = metric.difference.as_ref().map(report::difference);
+        let difference = difference.map(|difference| format!("   {difference}")).unwrap_or_default();
+        line(&metric.name, &format!("{:.4}{beside}{difference}", metric.candidate));
+    }
+    if let Some(method) = &report.method {
+        line("", &style(method).dim().to_string());
+    }
+    if let Some(share) = report.decided_differently {
+        line("decisions", &format!("differ on {:.1} % of the rows", share * 100.0));
+    }
+    for data in &report.data {
+        line("contracts", data);
+    }
+}
+
+/// Parts of the held-out rows, the worst change first.
+fn print_slices(report: &EvidenceView) {
+    let Some(serving) = &report.serving else { return };
+    if report.slices.is_empty() {
+        return;
+    }
+    let mut listing = Listing::new(&["PART", "ROWS", "METRIC", "CANDIDATE", "SERVING", "DIFFERENCE"]);
+    let shown = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
+    let difference = |slice: &SliceDifference| match slice.difference() {
+        _ if !slice.sufficient => "insufficient".to_owned(),
+        Some(difference) => format!("{difference:+.4}"),
+        None => "undefined".to_owned(),
+    };
+    for slice in &report.slices {
+        listing.row([
+            format!("{} = {}", slice.column, slice.value.as_deref().unwrap_or("null")),
+            ui::count(slice.rows),
+            slice.metric.clone(),
+            shown(slice.candidate),
+            shown(slice.serving),
+            difference(slice),
+        ]);
+    }
+    out!("");
+    listing.print("");
+    let note = match report.slices_seen {
+        0 => format!("No part has enough rows to compare with {serving}."),
+        1 => format!("The worst change against {serving} first."),
+        seen => format!("The worst change against {serving} first. Of {seen} parts, some look worse by chance alone."),
+    };
+    out!("{}", style(note).dim());
 }
 
 fn print_comparison(comparison: &Comparison) {

@@ -7,7 +7,7 @@ use super::{Named, count, mean, ratio};
 pub(super) const CLIP: f64 = 1e-15;
 
 /// From this probability on, a row is called positive.
-const THRESHOLD: f64 = 0.5;
+pub(super) const THRESHOLD: f64 = 0.5;
 
 pub(super) fn all(truth: &[bool], said: &[f64]) -> Named {
     let rows = || truth.iter().copied().zip(said.iter().copied());
@@ -17,8 +17,8 @@ pub(super) fn all(truth: &[bool], said: &[f64]) -> Named {
         ("brier", Some(mean(rows().map(|(truth, p)| (p - f64::from(truth)).powi(2))))),
         ("f1", table.f1()),
         ("log_loss", Some(mean(rows().map(|(truth, p)| surprise(if truth { p } else { 1.0 - p }))))),
-        ("precision", ratio(table.true_positives, table.true_positives + table.false_positives)),
-        ("recall", ratio(table.true_positives, table.true_positives + table.false_negatives)),
+        ("precision", table.precision()),
+        ("recall", table.recall()),
         ("roc_auc", roc_auc(truth, said)),
     ]
 }
@@ -39,16 +39,31 @@ pub(super) struct Confusion {
 impl Confusion {
     /// Counts pairs of (is positive, was called positive).
     pub(super) fn of(pairs: impl Iterator<Item = (bool, bool)>) -> Self {
+        Self::weighted(pairs.map(|pair| (pair, 1.0)))
+    }
+
+    /// Adds up the weights of pairs of (is positive, was called positive).
+    pub(super) fn weighted(pairs: impl Iterator<Item = ((bool, bool), f64)>) -> Self {
         let mut table = Self { true_positives: 0.0, false_positives: 0.0, false_negatives: 0.0 };
-        for pair in pairs {
+        for (pair, weight) in pairs {
             match pair {
-                (true, true) => table.true_positives += 1.0,
-                (false, true) => table.false_positives += 1.0,
-                (true, false) => table.false_negatives += 1.0,
+                (true, true) => table.true_positives += weight,
+                (false, true) => table.false_positives += weight,
+                (true, false) => table.false_negatives += weight,
                 (false, false) => {}
             }
         }
         table
+    }
+
+    /// TP / (TP + FP): undefined when nothing is called positive.
+    pub(super) fn precision(&self) -> Option<f64> {
+        ratio(self.true_positives, self.true_positives + self.false_positives)
+    }
+
+    /// TP / (TP + FN): undefined when nothing is positive.
+    pub(super) fn recall(&self) -> Option<f64> {
+        ratio(self.true_positives, self.true_positives + self.false_negatives)
     }
 
     /// F1 = 2·TP / (2·TP + FP + FN) (van Rijsbergen, 1979, "Information Retrieval", ch. 7, with β = 1): undefined

@@ -108,6 +108,8 @@ pub fn evidence() -> Evidence {
         }),
         serving: None,
         golden_difference: Some(1e-9),
+        beside: None,
+        data_checks: Vec::new(),
     }
 }
 

@@ -171,6 +171,8 @@ async fn add_model(site: &TestSite, number: u8, name: &str, flavour: &str, trips
         gate: Some(gate),
         serving: None,
         golden_difference: Some(1e-9),
+        beside: None,
+        data_checks: Vec::new(),
     };
     let new = NewModel {
         model: series,
