@@ -55,6 +55,7 @@ impl Scheduler {
         for service in self.services() {
             round.note("compact", self.compact_due(&service).await);
         }
+        round.note("duties", self.app.tend_duties().await);
         round.happened
     }
 

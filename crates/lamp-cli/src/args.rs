@@ -42,6 +42,8 @@ pub enum Command {
     /// Incidents: ls, show, ack, resolve
     #[command(subcommand)]
     Incidents(Incidents),
+    Rota(Rota),
+    Duty(Duty),
     Train(Train),
     /// Runs: ls, show, logs, stop
     #[command(subcommand)]

@@ -6,12 +6,15 @@ mod check;
 mod contract;
 mod data;
 mod deploy;
+mod duty;
+mod histograms;
 mod incidents;
 mod init;
 mod models;
 mod params;
 mod profile;
 mod reproduce;
+mod rota;
 mod runs;
 mod serve;
 mod switch;
@@ -85,6 +88,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Check(args) => check::run(&open(directory).await?, &args).await,
         Command::Profile(args) => profile::run(&open(directory).await?, &args).await,
         Command::Incidents(args) => incidents::run(&open(directory).await?, &args).await,
+        Command::Rota(args) => rota::run(&open(directory).await?, &args).await,
+        Command::Duty(args) => duty::run(&open(directory).await?, &args).await,
         Command::Train(args) => train::run(&open(directory).await?, &args).await,
         Command::Runs(args) => runs::run(&open(directory).await?, &args).await,
         Command::Reproduce(args) => reproduce::run(&open(directory).await?, &args).await,

@@ -8,6 +8,7 @@ mod it {
     mod config;
     mod data;
     mod demo;
+    mod duties;
     mod help;
     mod incidents;
     mod init;

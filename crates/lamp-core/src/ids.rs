@@ -79,6 +79,10 @@ id!(
     IncidentId
 );
 id!(
+    /// Something to be done in a shift.
+    DutyId
+);
+id!(
     /// One process that serves predictions.
     ReplicaId
 );

@@ -7,6 +7,7 @@
 
 mod builder;
 mod column;
+mod compare;
 mod histogram;
 mod moments;
 mod scalar;
@@ -19,6 +20,7 @@ use crate::error::{Classified, Kind};
 
 pub use builder::ColumnBuilder;
 pub use column::{ColumnKind, ColumnProfile, Distinct, NumberSummary, TextSummary};
+pub use compare::{PairedBin, PairedHistogram, distance, merged, side_by_side};
 pub use histogram::{Bin, Histogram};
 pub use moments::Moments;
 pub use scalar::Scalar;

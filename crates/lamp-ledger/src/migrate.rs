@@ -22,6 +22,7 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "first", sql: include_str!("../migrations/0001_first.sql") },
     Migration { version: 2, name: "incidents", sql: include_str!("../migrations/0002_incidents.sql") },
+    Migration { version: 3, name: "duties", sql: include_str!("../migrations/0003_duties.sql") },
 ];
 
 const CREATE_LIST: &str =

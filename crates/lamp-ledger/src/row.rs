@@ -94,6 +94,11 @@ impl<'r> Record<'r> {
         self.parse(column, |text| Digest::parse(text).ok())
     }
 
+    /// A digest or nothing.
+    pub(crate) fn optional_digest(self, column: &'static str) -> Result<Option<Digest>> {
+        self.optional_parse(column, |text| Digest::parse(text).ok())
+    }
+
     /// A text that means something: a name, an id, a state.
     pub(crate) fn parse<T>(self, column: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T> {
         let text = self.text(column)?;

@@ -80,11 +80,14 @@ pub(crate) fn all() -> impl Iterator<Item = Statement> {
         crate::audit::STATEMENTS,
         crate::checks::STATEMENTS,
         crate::datasets::STATEMENTS,
+        crate::duties::STATEMENTS,
         crate::incidents::STATEMENTS,
         crate::jobs::STATEMENTS,
+        crate::looks::STATEMENTS,
         crate::migrate::STATEMENTS,
         crate::models::STATEMENTS,
         crate::replicas::STATEMENTS,
+        crate::rotas::STATEMENTS,
         crate::routes::STATEMENTS,
         crate::runs::STATEMENTS,
     ]
@@ -98,7 +101,17 @@ mod tests {
     use super::*;
 
     /// Rows of these tables are never changed and never removed.
-    const APPEND_ONLY: [&str; 5] = ["audit_events", "approvals", "checks", "dataset_versions", "route_changes"];
+    const APPEND_ONLY: [&str; 9] = [
+        "audit_events",
+        "approvals",
+        "checks",
+        "dataset_versions",
+        "duty_columns",
+        "duty_events",
+        "duty_verdicts",
+        "rota_swaps",
+        "route_changes",
+    ];
 
     #[test]
     fn nothing_updates_or_deletes_what_is_append_only() {

@@ -22,7 +22,8 @@ pub struct Decide {
 }
 
 impl App {
-    /// Signs a decision on a candidate: the approval, its audit event and the state move together.
+    /// Signs a decision on a candidate: the approval, its audit event and the state move together, and
+    /// the duty that asked for it ends.
     pub async fn decide(&self, request: Decide) -> Result<Approval, RegistryError> {
         self.authorize(Permission::Sign)?;
         let model = self.model_version(&request.model).await?;
@@ -39,6 +40,7 @@ impl App {
         let mut tx = self.ledger().begin().await?;
         tx.record_approval(&approval).await?;
         tx.audit(&self.entry(action, &model.id, details)).await?;
+        self.finish_validation(&mut tx, &model, &approval).await?;
         tx.commit().await?;
         Ok(approval)
     }

@@ -107,15 +107,20 @@ fn print_bars(column: &ColumnProfile) {
     }
 }
 
-/// A bar in eighths of a character; what is there is never drawn as nothing.
 fn bar(count: u64, largest: u64) -> String {
-    let eighths = u128::from(count) * (BAR_WIDTH as u128) * 8 / u128::from(largest);
+    bar_of(count, largest, BAR_WIDTH)
+}
+
+/// A bar in eighths of a character, `width` characters for the largest; what is there is never drawn as nothing.
+pub fn bar_of(count: u64, largest: u64, width: usize) -> String {
+    let eighths = u128::from(count) * (width as u128) * 8 / u128::from(largest);
     let eighths = usize::try_from(eighths).unwrap_or(0).max(usize::from(count > 0));
     let partial = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
     format!("{}{partial}", "█".repeat(eighths / 8))
 }
 
-fn number(value: f64) -> String {
+/// A number in few characters.
+pub fn number(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(0.001..1e9).contains(&size) { format!("{value:.3e}") } else { format!("{value:.2}") }
 }

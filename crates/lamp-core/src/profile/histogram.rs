@@ -34,7 +34,7 @@ impl Bin {
         Self { label: end(ColumnKind::Int, &from), from, to, count }
     }
 
-    fn value(value: &Scalar, count: u64) -> Self {
+    pub(super) fn value(value: &Scalar, count: u64) -> Self {
         let text = value.to_string();
         let label = match text.chars().count() {
             0 => "(empty)".to_owned(),
@@ -117,27 +117,40 @@ fn ranges(column: &ColumnProfile, bins: usize) -> Histogram {
         return Histogram { ranges: true, bins: Vec::new(), others, exact: true };
     };
     let edges = edges(column.kind, low, high, bins);
-    let one_bar_an_integer = are_few_integers(column.kind, low, high, bins);
-    let counts = if column.top.exact {
-        exact_counts(&sorted_numbers(&column.top), &edges)
-    } else {
-        sketched_counts(column, &edges, finite)
-    };
-    let scalar = |edge: f64| edge_scalar(column.kind, edge);
+    let is_by_integer = are_few_integers(column.kind, low, high, bins);
+    let counts = counts_between(column, &edges, finite);
     let bins = edges
         .windows(2)
         .zip(counts)
-        .map(|(ends, count)| {
-            let (from, to) = (scalar(ends[0]), scalar(ends[1]));
-            if one_bar_an_integer { Bin::integer(from, to, count) } else { Bin::range(column.kind, from, to, count) }
-        })
+        .map(|(ends, count)| bin(column.kind, (ends[0], ends[1]), is_by_integer, count))
         .collect();
     Histogram { ranges: true, bins, others, exact: column.top.exact }
 }
 
+/// One bar; of a column with a bar for each integer, the integer.
+fn bin(kind: ColumnKind, (from, to): (f64, f64), is_by_integer: bool, count: u64) -> Bin {
+    let is_one_integer = is_by_integer && to - from <= 1.0;
+    let (from, to) = (edge_scalar(kind, from), edge_scalar(kind, to));
+    if is_one_integer { Bin::integer(from, to, count) } else { Bin::range(kind, from, to, count) }
+}
+
+/// The names of bars between edges.
+pub(super) fn labels(kind: ColumnKind, edges: &[f64], is_by_integer: bool) -> Vec<String> {
+    edges.windows(2).map(|ends| bin(kind, (ends[0], ends[1]), is_by_integer, 0).label).collect()
+}
+
+/// How many of the column's `finite` values lie between each two edges; the first and the last take in what lies
+/// beyond them. `edges` are strictly increasing, at least two.
+pub(super) fn counts_between(column: &ColumnProfile, edges: &[f64], finite: u64) -> Vec<u64> {
+    if column.top.exact {
+        return exact_counts(&sorted_numbers(&column.top), edges);
+    }
+    sketched_counts(column, edges, finite)
+}
+
 /// Whether there is a bar for every integer of the range.
 #[allow(clippy::cast_precision_loss, reason = "a small number of bins")]
-fn are_few_integers(kind: ColumnKind, low: f64, high: f64, bins: usize) -> bool {
+pub(super) fn are_few_integers(kind: ColumnKind, low: f64, high: f64, bins: usize) -> bool {
     kind == ColumnKind::Int && high - low < bins as f64
 }
 
@@ -148,7 +161,7 @@ fn are_few_integers(kind: ColumnKind, low: f64, high: f64, bins: usize) -> bool 
     clippy::cast_sign_loss,
     reason = "a small number of bins"
 )]
-fn edges(kind: ColumnKind, low: f64, high: f64, bins: usize) -> Vec<f64> {
+pub(super) fn edges(kind: ColumnKind, low: f64, high: f64, bins: usize) -> Vec<f64> {
     // Halved before subtracting: the width of the whole range of floats is not a float.
     let width = (high / 2.0 - low / 2.0) / bins as f64 * 2.0;
     let is_one_value = width == 0.0 || low + width <= low;

@@ -4,6 +4,7 @@ mod audit;
 mod checks;
 mod crash;
 mod datasets;
+mod duties;
 mod incidents;
 mod jobs;
 mod models;

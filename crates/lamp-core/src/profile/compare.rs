@@ -1,0 +1,202 @@
+//! Two columns side by side: today over what was before.
+
+use serde::{Deserialize, Serialize};
+
+use super::ProfileError;
+use super::column::{ColumnKind, ColumnProfile};
+use super::histogram::{self, Bin};
+use super::scalar::Scalar;
+
+/// One bar of both columns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PairedBin {
+    /// The bar's name for people: a range or a value.
+    pub label: String,
+    /// Rows of today in it.
+    pub today: u64,
+    /// Rows of the reference in it.
+    pub reference: u64,
+}
+
+/// Two columns as bars over the same ranges or values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PairedHistogram {
+    /// Whether bars are ranges (numbers, dates, instants) rather than single values.
+    pub ranges: bool,
+    /// The bars: ranges from left to right, single values heaviest first. Of ranges the first and the last reach
+    /// as far as there are values; the others are equally wide.
+    pub bins: Vec<PairedBin>,
+    /// Values of today in none of the bars.
+    pub others_today: u64,
+    /// Values of the reference in none of the bars.
+    pub others_reference: u64,
+    /// Rows of today, nulls among them.
+    pub rows_today: u64,
+    /// Rows of the reference, nulls among them; 0 without one.
+    pub rows_reference: u64,
+}
+
+/// Both columns as `bins` bars over the same ranges or values. A reference of another type is left out.
+pub fn side_by_side(today: &ColumnProfile, reference: Option<&ColumnProfile>, bins: usize) -> PairedHistogram {
+    let reference = reference.filter(|reference| reference.kind.widen(today.kind).is_some());
+    let kind = reference.and_then(|reference| reference.kind.widen(today.kind)).unwrap_or(today.kind);
+    let bins = bins.max(1);
+    if kind.is_ordered_number() { ranges(kind, today, reference, bins) } else { values(today, reference, bins) }
+}
+
+/// The total variation distance between two columns, from 0 (the same shares everywhere) to 1 (nothing in
+/// common): half the sum of the absolute differences of the shares of rows. Numbers, dates and instants are cut
+/// at the deciles of the reference, a decile that repeats being a class of its own; everything else by value.
+/// Nulls are a class, and so are values that are not finite, and values that are not listed. Columns of types
+/// that do not go together have nothing in common.
+pub fn distance(today: &ColumnProfile, reference: &ColumnProfile) -> f64 {
+    let Some(kind) = today.kind.widen(reference.kind) else { return 1.0 };
+    let (a, b) = if kind.is_ordered_number() {
+        let edges = decile_edges(reference);
+        (classes_of_numbers(today, &edges), classes_of_numbers(reference, &edges))
+    } else {
+        classes_of_values(today, reference)
+    };
+    let of = |count: u64, column: &ColumnProfile| share(count, column.count);
+    a.iter().zip(&b).map(|(a, b)| (of(*a, today) - of(*b, reference)).abs()).sum::<f64>() / 2.0
+}
+
+/// The profiles of one column, one after the other, as one. None if none has it.
+pub fn merged<'p>(parts: impl IntoIterator<Item = &'p ColumnProfile>) -> Result<Option<ColumnProfile>, ProfileError> {
+    let mut parts = parts.into_iter();
+    let Some(first) = parts.next() else { return Ok(None) };
+    parts.try_fold(first.clone(), |so_far, part| so_far.merge(part)).map(Some)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a share for people")]
+fn share(count: u64, rows: u64) -> f64 {
+    if rows == 0 { 0.0 } else { count as f64 / rows as f64 }
+}
+
+fn finite(column: &ColumnProfile) -> u64 {
+    column.numbers.as_ref().map_or(0, |numbers| numbers.moments.count)
+}
+
+fn decile_edges(reference: &ColumnProfile) -> Vec<f64> {
+    let mut edges = vec![f64::NEG_INFINITY];
+    for decile in (1..10).filter_map(|tenth| reference.quantile(f64::from(tenth) / 10.0)) {
+        match edges.last() {
+            Some(last) if decile > *last => edges.push(decile),
+            // It repeats: what equals it is cut off from what is above it.
+            Some(last) if decile.to_bits() == last.to_bits() => edges.push(decile.next_up()),
+            Some(_) | None => {}
+        }
+    }
+    edges.push(f64::INFINITY);
+    edges
+}
+
+fn classes_of_numbers(column: &ColumnProfile, edges: &[f64]) -> Vec<u64> {
+    let finite = finite(column);
+    let mut classes =
+        if finite == 0 { vec![0; edges.len() - 1] } else { histogram::counts_between(column, edges, finite) };
+    classes.extend([column.nulls, column.non_null() - finite]);
+    classes
+}
+
+fn classes_of_values(today: &ColumnProfile, reference: &ColumnProfile) -> (Vec<u64>, Vec<u64>) {
+    let values = listed_in_either(today, Some(reference));
+    let (mut a, mut b): (Vec<_>, Vec<_>) = values.iter().map(|(_, a, b)| (*a, *b)).unzip();
+    for (classes, column) in [(&mut a, today), (&mut b, reference)] {
+        let listed: u64 = classes.iter().sum();
+        classes.extend([column.nulls, column.non_null().saturating_sub(listed)]);
+    }
+    (a, b)
+}
+
+/// Every value that is listed in one of the two, with how often it occurs in each as far as is known, in order.
+fn listed_in_either(today: &ColumnProfile, reference: Option<&ColumnProfile>) -> Vec<(Scalar, u64, u64)> {
+    let of_today = today.top.entries.iter().map(|(value, count)| (value.clone(), *count, 0));
+    let entries = reference.map(|reference| &reference.top.entries[..]).unwrap_or_default();
+    let mut all: Vec<_> = of_today.chain(entries.iter().map(|(value, count)| (value.clone(), 0, *count))).collect();
+    all.sort_by(|(a, ..), (b, ..)| a.order(b));
+    let mut united: Vec<(Scalar, u64, u64)> = Vec::with_capacity(all.len());
+    for (value, a, b) in all {
+        match united.last_mut() {
+            Some((last, today, reference)) if last.order(&value).is_eq() => {
+                *today += a;
+                *reference += b;
+            }
+            _ => united.push((value, a, b)),
+        }
+    }
+    united
+}
+
+fn values(today: &ColumnProfile, reference: Option<&ColumnProfile>, bins: usize) -> PairedHistogram {
+    let rows_reference = reference.map_or(0, |reference| reference.count);
+    let mut listed = listed_in_either(today, reference);
+    let weight = |(_, a, b): &(Scalar, u64, u64)| share(*a, today.count).max(share(*b, rows_reference));
+    listed.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
+    listed.truncate(bins);
+    let shown = |count: fn(&(Scalar, u64, u64)) -> u64| listed.iter().map(count).sum::<u64>();
+    let (of_today, of_reference) = (shown(|entry| entry.1), shown(|entry| entry.2));
+    PairedHistogram {
+        ranges: false,
+        others_today: today.non_null().saturating_sub(of_today),
+        others_reference: reference.map_or(0, |reference| reference.non_null().saturating_sub(of_reference)),
+        bins: listed
+            .into_iter()
+            .map(|(value, today, reference)| PairedBin { label: Bin::value(&value, 0).label, today, reference })
+            .collect(),
+        rows_today: today.count,
+        rows_reference,
+    }
+}
+
+fn ranges(kind: ColumnKind, today: &ColumnProfile, reference: Option<&ColumnProfile>, bins: usize) -> PairedHistogram {
+    let both = [Some(today), reference];
+    let (edges, is_by_integer) = shared_edges(kind, &both, bins);
+    let counts = |column: Option<&ColumnProfile>| match column.filter(|column| finite(column) > 0) {
+        Some(column) if edges.len() > 1 => histogram::counts_between(column, &edges, finite(column)),
+        Some(_) | None => vec![0; edges.len().saturating_sub(1)],
+    };
+    let (of_today, of_reference) = (counts(Some(today)), counts(reference));
+    let others = |column: &ColumnProfile| column.non_null() - finite(column);
+    PairedHistogram {
+        ranges: true,
+        bins: histogram::labels(kind, &edges, is_by_integer)
+            .into_iter()
+            .zip(of_today)
+            .zip(of_reference)
+            .map(|((label, today), reference)| PairedBin { label, today, reference })
+            .collect(),
+        others_today: others(today),
+        others_reference: reference.map_or(0, others),
+        rows_today: today.count,
+        rows_reference: reference.map_or(0, |reference| reference.count),
+    }
+}
+
+/// Edges that fit both: equal widths where nearly all values are, so that one value far out does not press the
+/// others into one bar; the first and the last bar reach to the extremes. And whether there is a bar for each
+/// integer.
+fn shared_edges(kind: ColumnKind, columns: &[Option<&ColumnProfile>], bins: usize) -> (Vec<f64>, bool) {
+    let all =
+        |value: fn(&ColumnProfile) -> Option<f64>| columns.iter().flatten().filter_map(move |column| value(column));
+    let low = all(|column| column.min.as_ref()?.as_f64()).reduce(f64::min);
+    let high = all(|column| column.max.as_ref()?.as_f64()).reduce(f64::max);
+    let Some((low, high)) = low.zip(high) else { return (Vec::new(), false) };
+    let from = all(|column| column.quantile(0.01)).reduce(f64::min);
+    let to = all(|column| column.quantile(0.99)).reduce(f64::max);
+    let (mut from, mut to) = from.zip(to).filter(|(from, to)| from < to).unwrap_or((low, high));
+    if kind == ColumnKind::Int {
+        (from, to) = (from.floor(), to.ceil());
+    }
+    let mut edges = histogram::edges(kind, from, to, bins);
+    if let Some(first) = edges.first_mut() {
+        *first = first.min(low);
+    }
+    if let Some(last) = edges.last_mut() {
+        *last = last.max(high);
+    }
+    (edges, histogram::are_few_integers(kind, from, to, bins))
+}
+
+#[cfg(test)]
+mod tests;
