@@ -5,9 +5,13 @@
 
 use std::fmt::Display;
 
+use lamp_core::label::LabelDraw;
 use lamp_core::names::ServiceName;
 
 use crate::app::App;
+use crate::labels::LabelingError;
+use crate::labels::draw::Drawn;
+use crate::metrics::EstimationError;
 
 /// Something that a round did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +59,9 @@ impl Scheduler {
         for service in self.services() {
             round.note("compact", self.compact_due(&service).await);
         }
+        round.note("draw", self.draw_due().await);
         round.note("duties", self.app.tend_duties().await);
+        round.note("metrics", self.update_metrics().await);
         round.happened
     }
 
@@ -73,6 +79,23 @@ impl Scheduler {
     async fn compact_due(&self, service: &ServiceName) -> Result<Vec<String>, crate::serving::ServingError> {
         let compacted = self.app.compact_when_due(service).await?;
         Ok(compacted.map(|done| compacted_in_words(service, done.rows)).into_iter().collect())
+    }
+
+    async fn draw_due(&self) -> Result<Vec<String>, LabelingError> {
+        let drawn = self.app.draw_due_labels().await?;
+        let in_words = |drawn: &Drawn| {
+            let LabelDraw { service, day, drawn, population, .. } = &drawn.draw;
+            match population {
+                0 => format!("nothing to label of {day}: {service} predicted nothing"),
+                _ => format!("{drawn} of {population} predictions of {service} on {day} drawn for labelling"),
+            }
+        };
+        Ok(drawn.iter().map(in_words).collect())
+    }
+
+    async fn update_metrics(&self) -> Result<Vec<String>, EstimationError> {
+        let updated = self.app.update_due_metrics().await?;
+        Ok(updated.iter().map(|(service, estimates)| format!("{estimates} estimates of {service} updated")).collect())
     }
 
     fn services(&self) -> Vec<ServiceName> {

@@ -3,6 +3,7 @@
 pub mod compact;
 pub mod deploy;
 pub mod feeder;
+pub(crate) mod logged;
 pub mod predictions;
 pub mod services;
 pub mod switch;

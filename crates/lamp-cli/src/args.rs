@@ -1,6 +1,7 @@
 //! Arguments, as clap sees them.
 
 mod data;
+mod labels;
 mod serving;
 mod training;
 mod watch;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use data::*;
+pub use labels::*;
 pub use serving::*;
 pub use training::*;
 pub use watch::*;
@@ -67,6 +69,8 @@ pub enum Command {
     Switch(Switch),
     Serve(Serve),
     Up(Up),
+    Label(Label),
+    Metrics(Metrics),
     Why(Why),
     Affected(Affected),
     /// The audit log: ls, verify

@@ -10,6 +10,8 @@ mod duty;
 mod histograms;
 mod incidents;
 mod init;
+mod label;
+mod metrics;
 mod models;
 mod params;
 mod profile;
@@ -106,6 +108,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Switch(args) => switch::run(&open(directory).await?, &args).await,
         Command::Serve(args) => serve::run(&open(directory).await?, &args).await,
         Command::Up(args) => up::run(&open(directory).await?, &args).await,
+        Command::Label(args) => label::run(&open(directory).await?, &args).await,
+        Command::Metrics(args) => metrics::run(&open(directory).await?, &args).await,
         Command::Why(args) => why::run(&open(directory).await?, &args).await,
         Command::Affected(args) => affected::run(&open(directory).await?, &args).await,
         Command::Audit(args) => audit::run(&open(directory).await?, &args).await,

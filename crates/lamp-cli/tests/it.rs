@@ -12,6 +12,7 @@ mod it {
     mod help;
     mod incidents;
     mod init;
+    mod labels;
     mod postgres;
     pub mod process;
     mod registry;
@@ -21,6 +22,6 @@ mod it {
     pub mod shop;
     mod tasks;
     mod train;
-    mod up;
+    pub mod up;
     mod upstream;
 }

@@ -13,6 +13,8 @@ use crate::error::{Classified, Kind};
 use crate::package::Task;
 use crate::registry::GateVerdict;
 
+pub(crate) use binary::surprise;
+pub(crate) use multiclass::most_probable;
 pub use reweighted::Reweighted;
 
 /// The truth, one entry a row. Rows whose target is null are left out before.
@@ -159,7 +161,6 @@ pub const fn loss(task: Task) -> &'static str {
 /// The loss of each row: the surprise at the truth, or the absolute error. Its mean is the metric that [`loss`] names.
 pub fn row_losses(task: Task, targets: &Targets, predictions: &Predictions) -> Result<Vec<f64>, MetricError> {
     check_all(task, targets, predictions)?;
-    let surprise = |p: f64| binary::surprise(p);
     match (targets, predictions) {
         (Targets::Binary(truth), Predictions::Probabilities(said)) => {
             Ok(truth.iter().zip(said).map(|(truth, p)| surprise(if *truth { *p } else { 1.0 - p })).collect())
@@ -178,7 +179,7 @@ pub fn row_losses(task: Task, targets: &Targets, predictions: &Predictions) -> R
 pub fn decisions(predictions: &Predictions) -> Option<Vec<usize>> {
     match predictions {
         Predictions::Probabilities(said) => Some(said.iter().map(|p| usize::from(*p >= binary::THRESHOLD)).collect()),
-        Predictions::ClassProbabilities(said) => Some(said.iter().map(|row| multiclass::most_probable(row)).collect()),
+        Predictions::ClassProbabilities(said) => Some(said.iter().map(|row| most_probable(row)).collect()),
         Predictions::Numbers(_) => None,
     }
 }

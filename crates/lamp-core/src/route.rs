@@ -11,7 +11,7 @@ use crate::error::{Classified, Kind};
 use crate::names::{ModelName, ServiceName};
 
 /// The two places of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The main model.

@@ -9,6 +9,7 @@
 mod columns;
 mod decode;
 mod encode;
+mod pick;
 
 use std::collections::HashSet;
 use std::fs::{self, File};

@@ -23,6 +23,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "first", sql: include_str!("../migrations/0001_first.sql") },
     Migration { version: 2, name: "incidents", sql: include_str!("../migrations/0002_incidents.sql") },
     Migration { version: 3, name: "duties", sql: include_str!("../migrations/0003_duties.sql") },
+    Migration { version: 4, name: "labels", sql: include_str!("../migrations/0004_labels.sql") },
 ];
 
 const CREATE_LIST: &str =

@@ -1,6 +1,7 @@
 //! Between rows and values.
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{Span, Timestamp};
 use lamp_core::actor::Actor;
 use lamp_core::digest::Digest;
 use serde::Serialize;
@@ -46,6 +47,11 @@ impl<'r> Record<'r> {
         self.get(column)
     }
 
+    /// A floating-point number.
+    pub(crate) fn float(self, column: &'static str) -> Result<f64> {
+        self.get(column)
+    }
+
     /// A floating-point number or nothing.
     pub(crate) fn optional_float(self, column: &'static str) -> Result<Option<f64>> {
         self.get(column)
@@ -78,6 +84,13 @@ impl<'r> Record<'r> {
     pub(crate) fn time(self, column: &'static str) -> Result<Timestamp> {
         Timestamp::from_microsecond(self.integer(column)?)
             .map_err(|error| self.damaged(column, format!("is no time: {error}")))
+    }
+
+    /// A civil day.
+    pub(crate) fn day(self, column: &'static str) -> Result<Date> {
+        let days = self.integer(column)?;
+        let day = Span::new().try_days(days).ok().and_then(|span| FIRST_DAY.checked_add(span).ok());
+        day.ok_or_else(|| self.damaged(column, format!("is {days}, no day")))
     }
 
     /// An instant or nothing.
@@ -175,6 +188,15 @@ pub(crate) fn number(what: &'static str, number: u64) -> Result<i64> {
 /// Microseconds since the epoch.
 pub(crate) fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
+}
+
+/// Day zero.
+const FIRST_DAY: Date = Date::constant(1970, 1, 1);
+
+/// A civil day as the number of days since 1970-01-01: texts are compared for equality only.
+pub(crate) fn day(day: Date) -> i64 {
+    // Both are civil dates: the span is of whole days.
+    FIRST_DAY.until(day).map_or(0, |span| i64::from(span.get_days()))
 }
 
 /// The instant that will be read back for `at`: whole microseconds.

@@ -80,9 +80,12 @@ pub(crate) fn all() -> impl Iterator<Item = Statement> {
         crate::audit::STATEMENTS,
         crate::checks::STATEMENTS,
         crate::datasets::STATEMENTS,
+        crate::draws::STATEMENTS,
         crate::duties::STATEMENTS,
+        crate::estimates::STATEMENTS,
         crate::incidents::STATEMENTS,
         crate::jobs::STATEMENTS,
+        crate::labels::STATEMENTS,
         crate::looks::STATEMENTS,
         crate::migrate::STATEMENTS,
         crate::models::STATEMENTS,
@@ -101,14 +104,19 @@ mod tests {
     use super::*;
 
     /// Rows of these tables are never changed and never removed.
-    const APPEND_ONLY: [&str; 9] = [
+    const APPEND_ONLY: [&str; 14] = [
         "audit_events",
         "approvals",
         "checks",
         "dataset_versions",
+        "drawn_predictions",
         "duty_columns",
         "duty_events",
         "duty_verdicts",
+        "estimates",
+        "label_draws",
+        "labels",
+        "logged_answers",
         "rota_swaps",
         "route_changes",
     ];

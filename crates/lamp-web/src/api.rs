@@ -1,5 +1,6 @@
 //! The JSON API, `/api/v1`.
 
+pub(crate) mod labels;
 pub(crate) mod lineage;
 pub(crate) mod services;
 

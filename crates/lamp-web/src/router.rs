@@ -30,6 +30,7 @@ pub fn router(app: App, settings: WebSettings) -> Router {
         .merge(pages::services::routes())
         .merge(pages::lineage::routes())
         .merge(api::services::routes())
+        .merge(api::labels::routes())
         .merge(api::lineage::routes())
         .merge(assets::routes())
         .fallback(nothing_here)

@@ -25,7 +25,7 @@ pub(super) fn all(truth: &[bool], said: &[f64]) -> Named {
 
 /// `-ln p`, with `p` the probability given to what turned out to be true. Its mean is the log loss (Good, 1952,
 /// "Rational Decisions").
-pub(super) fn surprise(p: f64) -> f64 {
+pub(crate) fn surprise(p: f64) -> f64 {
     -p.clamp(CLIP, 1.0 - CLIP).ln()
 }
 

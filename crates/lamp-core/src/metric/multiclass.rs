@@ -15,7 +15,7 @@ pub(super) fn all(truth: &[Option<usize>], said: &[Vec<f64>]) -> Named {
 }
 
 /// The first class with the largest probability.
-pub(super) fn most_probable(row: &[f64]) -> usize {
+pub(crate) fn most_probable(row: &[f64]) -> usize {
     let mut best = 0;
     for (class, probability) in row.iter().enumerate() {
         if *probability > row[best] {

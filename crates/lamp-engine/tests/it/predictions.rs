@@ -1,6 +1,6 @@
 //! Prediction logs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use lamp_core::ids::{PredictionId, RequestId, uuid_v7};
@@ -146,4 +146,24 @@ async fn an_empty_log_and_a_log_that_is_none() {
     let error =
         engine.write_predictions(&odd_ones(), &folder.path("no/such/folder.parquet")).await.expect_err("no folder");
     assert!(error.to_string().starts_with("cannot write `"), "{error}");
+}
+
+#[tokio::test]
+async fn some_are_picked_by_their_ids() {
+    let folder = Folder::new();
+    let path = folder.path("day.parquet");
+    let engine = engine(1);
+    let all: Vec<_> = (0..200).map(|n| prediction(n, json!({"number": n}))).collect();
+    engine.write_predictions(&all, &path).await.expect("a log");
+    let files = [DataFile::at(&path)];
+    let ids = engine.prediction_ids(&files).await.expect("the log");
+    assert_eq!(ids, all.iter().map(|prediction| prediction.id).collect::<Vec<_>>());
+    // A few are read row by row, many with the whole file.
+    for numbers in [vec![3, 150], (0..180).collect::<Vec<u8>>(), Vec::new()] {
+        let mut wanted: HashSet<_> = numbers.iter().map(|n| all[usize::from(*n)].id).collect();
+        wanted.insert(PredictionId(uuid_v7(at(500), [7; 10])));
+        let picked = engine.pick_predictions(&files, &wanted).await.expect("the log");
+        let expected: Vec<_> = numbers.iter().map(|n| all[usize::from(*n)].clone()).collect();
+        assert_eq!(picked, expected);
+    }
 }

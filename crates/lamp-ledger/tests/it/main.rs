@@ -7,6 +7,7 @@ mod datasets;
 mod duties;
 mod incidents;
 mod jobs;
+mod labels;
 mod models;
 mod opening;
 mod place;

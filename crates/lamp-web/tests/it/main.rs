@@ -4,6 +4,7 @@ mod api;
 mod browser;
 mod guards;
 mod kit;
+mod labels;
 mod pages;
 mod replicas;
 mod seed;

@@ -1,0 +1,133 @@
+//! `lamp metrics`.
+
+mod plot;
+
+use std::process::ExitCode;
+
+use console::style;
+use lamp_app::App;
+use lamp_app::metrics::view::{MetricSeries, MetricsRequest, MetricsView};
+use lamp_core::estimate::{Judged, Outcome, Verdict};
+use lamp_core::label::Basis;
+use lamp_core::route::Role;
+
+use super::verdict;
+use crate::args::Metrics;
+use crate::failure::Failure;
+use crate::ui::{self, Listing, out};
+
+pub async fn run(app: &App, args: &Metrics) -> Result<ExitCode, Failure> {
+    let request = MetricsRequest { name: args.name.clone(), window: args.window, since: args.since, until: args.until };
+    let views = app.metrics(&request).await?;
+    if args.json {
+        ui::print_json(&views)?;
+    } else if views.is_empty() {
+        out!("No service yet: add [services.NAME] to a project's lamp.toml");
+    } else {
+        for (number, view) in views.iter().enumerate() {
+            if number > 0 {
+                out!("");
+            }
+            print(app, view);
+        }
+    }
+    Ok(verdict(!views.iter().flat_map(|view| &view.series).any(is_bad_news)))
+}
+
+/// A model that serves is worse than its report, on all rows that were drawn.
+fn is_bad_news(series: &MetricSeries) -> bool {
+    let is_worse = series.judged.as_ref().is_some_and(|judged| judged.verdict == Verdict::Worse);
+    is_worse && series.place.is_some() && series.subject.basis == Basis::Drawn && series.subject.served_by.is_none()
+}
+
+fn print(app: &App, view: &MetricsView) {
+    print_heading(app, view);
+    if view.series.is_empty() {
+        out!("Not enough labels: there are none. Next: lamp label {}", view.service);
+        return;
+    }
+    for basis in [Basis::Drawn, Basis::Imported] {
+        let of_basis: Vec<_> = view.series.iter().filter(|series| series.subject.basis == basis).collect();
+        if of_basis.is_empty() {
+            continue;
+        }
+        match basis {
+            Basis::Drawn => out!("\nfrom labels by hand on drawn predictions"),
+            Basis::Imported => {
+                out!("\nfrom imported outcomes (what came in by itself may be no fair sample of what was predicted)");
+            }
+        }
+        print_table(&of_basis);
+    }
+    let interesting = view.series.iter().find(|series| is_headline(series) && series.points.len() > 1);
+    if let Some(series) = interesting {
+        out!("");
+        plot::print(series);
+    }
+    out!("\nEach interval is of {}.", view.intervals);
+}
+
+/// The first metric of the primary on all drawn rows.
+fn is_headline(series: &MetricSeries) -> bool {
+    series.place == Some(Role::Primary) && series.subject.served_by.is_none() && series.subject.basis == Basis::Drawn
+}
+
+fn print_heading(app: &App, view: &MetricsView) {
+    let since = view.since.map_or_else(|| "the first day".to_owned(), |since| since.to_string());
+    let newest = match view.newest_label_at {
+        None => "no label in it".to_owned(),
+        Some(at) => {
+            let age = app.now().duration_since(at).as_millis();
+            let age = ui::duration(u64::try_from(age).unwrap_or(0));
+            let text = format!("newest label {age} old");
+            if view.labels_are_old { style(text).yellow().to_string() } else { text }
+        }
+    };
+    out!("{}  predictions from {since} to {}; {newest}", style(&view.service).bold(), view.until);
+    let waiting: u64 = view.progress.iter().map(|progress| progress.waiting).sum();
+    if waiting > 0 {
+        out!("{} drawn predictions wait for a label: lamp label {}", ui::count(waiting), view.service);
+    }
+}
+
+fn print_table(series: &[&MetricSeries]) {
+    let mut listing =
+        Listing::new(&["ANSWERS OF", "ON ROWS", "METRIC", "VALUE", "95 % INTERVAL", "LABELS", "REPORT", "VERDICT"]);
+    for one in series {
+        let whose = match (&one.subject.model, one.place) {
+            (None, _) => "whoever answered".to_owned(),
+            (Some(model), Some(place)) => format!("{model} {place}"),
+            (Some(model), None) => model.clone(),
+        };
+        let rows = one.subject.served_by.map_or_else(|| "all".to_owned(), |role| format!("by {role}"));
+        let (value, interval) = match &one.now.outcome {
+            Outcome::Measured(i) => (format!("{:.4}", i.value), format!("{:.4} – {:.4}", i.lower, i.upper)),
+            Outcome::NotEnough { why, .. } => ("–".to_owned(), format!("not enough labels: {why}")),
+        };
+        let unknown = if one.now.cannot_tell > 0 { format!(" (+{}?)", one.now.cannot_tell) } else { String::new() };
+        listing.row([
+            whose,
+            rows,
+            one.now.metric.clone(),
+            value,
+            interval,
+            format!("{}{unknown}", ui::count(one.now.labels)),
+            one.report.as_ref().map_or_else(|| "–".to_owned(), |report| format!("{:.4}", report.value)),
+            one.judged.as_ref().map_or_else(|| "–".to_owned(), judged),
+        ]);
+    }
+    listing.print("");
+}
+
+fn judged(judged: &Judged) -> String {
+    let word = judged.verdict.as_str();
+    match (judged.verdict, judged.labels_needed) {
+        (Verdict::Ok, _) => style(word).green().to_string(),
+        (Verdict::Worse, _) => style(word).red().bold().to_string(),
+        (Verdict::CannotTellYet, Some(needed)) => format!("{word}: about {} more labels", ui::count(needed)),
+        (Verdict::CannotTellYet, None) => match &judged.why {
+            Some(why) => format!("{word}: {why}"),
+            None => word.to_owned(),
+        },
+    }
+}
