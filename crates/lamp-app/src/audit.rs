@@ -11,6 +11,11 @@ impl App {
         self.ledger().verify_audit().await
     }
 
+    /// The last events, newest first.
+    pub async fn latest_audit_events(&self, limit: u32) -> Result<Vec<AuditEvent>, LedgerError> {
+        self.ledger().latest_audit_events(limit).await
+    }
+
     /// Events after `seq`, oldest first.
     pub async fn audit_events(&self, after_seq: u64, limit: u32) -> Result<Vec<AuditEvent>, LedgerError> {
         self.ledger().audit_events(after_seq, limit).await

@@ -5,9 +5,11 @@ mod carry;
 pub mod get;
 pub mod list;
 pub mod lockfile;
+pub mod overview;
 pub mod resolve;
 pub mod sources;
 pub mod verify;
+pub mod view;
 
 use std::path::PathBuf;
 

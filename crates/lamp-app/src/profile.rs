@@ -73,17 +73,21 @@ impl App {
         self.slice(version, &slice.range, text, self.now()).await
     }
 
+    /// The stored profile of a piece, if there is one that this build reads.
+    pub(crate) async fn stored_profile(&self, piece: &Piece) -> Result<Option<Profile>, DataError> {
+        let stored = self.store().find_document(DocumentKind::Profile, &piece.content()).await?;
+        let readable = stored.and_then(|bytes| String::from_utf8(bytes).ok());
+        Ok(readable.and_then(|text| Profile::from_json(&text).ok()))
+    }
+
     /// The stored profile of a piece, or a new one, stored.
     pub(crate) async fn piece_profile(&self, piece: &Piece) -> Result<Profile, DataError> {
-        let key = piece.content();
-        let stored = self.store().find_document(DocumentKind::Profile, &key).await?;
-        let readable = stored.and_then(|bytes| String::from_utf8(bytes).ok());
-        if let Some(profile) = readable.and_then(|text| Profile::from_json(&text).ok()) {
+        if let Some(profile) = self.stored_profile(piece).await? {
             return Ok(profile);
         }
         let files = self.data_files(&piece.files).await?;
         let profile = self.engine().profile(&files, None).await?;
-        self.store().put_document(DocumentKind::Profile, &key, profile.to_json().as_bytes()).await?;
+        self.store().put_document(DocumentKind::Profile, &piece.content(), profile.to_json().as_bytes()).await?;
         Ok(profile)
     }
 }

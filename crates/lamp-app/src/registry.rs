@@ -1,8 +1,10 @@
 //! Practices 2 and 7: every model has a commit, and a person signs for it.
 
 pub mod decide;
+pub mod list;
 pub mod report;
 pub mod retire;
+pub mod signing;
 pub mod view;
 
 use lamp_core::error::{Classified, Kind};

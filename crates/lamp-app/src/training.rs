@@ -11,6 +11,7 @@ pub mod mount;
 pub mod reproduce;
 pub mod runs;
 pub mod start;
+pub mod tail;
 
 use lamp_core::error::{Classified, Kind};
 use lamp_core::ids::RunId;

@@ -10,6 +10,7 @@ mod column;
 mod compare;
 mod histogram;
 mod moments;
+mod notes;
 mod scalar;
 mod sketch;
 mod top;
@@ -23,6 +24,7 @@ pub use column::{ColumnKind, ColumnProfile, Distinct, NumberSummary, TextSummary
 pub use compare::{PairedBin, PairedHistogram, distance, merged, side_by_side};
 pub use histogram::{Bin, Histogram};
 pub use moments::Moments;
+pub use notes::{Note, notes};
 pub use scalar::Scalar;
 pub use sketch::{DISTINCT_RELATIVE_ERROR, DistinctSketch, QUANTILE_RANK_ERROR, QuantileSketch};
 pub use top::{TOP_MAX, TOP_TEXT_MAX, TopValues};

@@ -34,6 +34,7 @@ statements! {
     HEAD = "SELECT seq, hash FROM audit_head WHERE id = 1";
     MOVE_HEAD = "UPDATE audit_head SET seq = $1, hash = $2 WHERE id = 1 AND seq = $3 AND hash = $4";
     APPEND = concat!("INSERT INTO audit_events (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+    LATEST = concat!("SELECT ", columns!(), " FROM audit_events ORDER BY seq DESC LIMIT $1");
     AFTER = concat!("SELECT ", columns!(), " FROM audit_events WHERE seq > $1 ORDER BY seq LIMIT $2");
 }
 
@@ -41,6 +42,8 @@ reads! {
     /// Events after number `after_seq` (0 for the first page), in order; at most `limit` and at most
     /// [`AUDIT_PAGE_MAX`].
     fn audit_events(after_seq: u64, limit: u32) -> Vec<AuditEvent>;
+    /// The last events, newest first; at most `limit` and at most [`AUDIT_PAGE_MAX`].
+    fn latest_audit_events(limit: u32) -> Vec<AuditEvent>;
 }
 
 writes! {
@@ -163,6 +166,11 @@ async fn page(connection: &mut AnyConnection, after_seq: u64, limit: u32) -> Res
 
 async fn audit_events(connection: &mut AnyConnection, after_seq: u64, limit: u32) -> Result<Vec<AuditEvent>> {
     page(connection, after_seq, limit).await?.iter().map(event).collect()
+}
+
+async fn latest_audit_events(connection: &mut AnyConnection, limit: u32) -> Result<Vec<AuditEvent>> {
+    let limit = i64::from(limit.min(AUDIT_PAGE_MAX));
+    LATEST.query().bind(limit).fetch_all(connection).await?.iter().map(event).collect()
 }
 
 async fn verify(connection: &mut AnyConnection) -> Result<AuditReport> {

@@ -1,5 +1,6 @@
 //! Verdicts of contracts.
 
+use jiff::Timestamp;
 use lamp_core::check::{Check, CheckRecord, Verdict};
 use lamp_core::dataset::VersionNumber;
 use lamp_core::names::DatasetName;
@@ -18,6 +19,19 @@ macro_rules! columns {
     };
 }
 
+/// How many rules of one verdict there are for a partition of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckCount {
+    /// The partition; none for the whole version.
+    pub partition: Option<PartitionKey>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Rules whose latest verdict this is.
+    pub rules: u64,
+    /// When the last of them was looked at.
+    pub checked_at: Timestamp,
+}
+
 statements! {
     LAST_SEQ = "SELECT COALESCE(MAX(seq), 0) AS seq FROM checks";
     INSERT_MEASURED = concat!(
@@ -31,12 +45,35 @@ statements! {
         "SELECT ", columns!(), ", measured FROM checks WHERE seq IN (",
         "SELECT MAX(seq) FROM checks WHERE dataset = $1 AND version = $2 GROUP BY rule, partition_key)"
     );
+    COUNTS = "SELECT partition_key, verdict, COUNT(*) AS rules, MAX(checked_at) AS checked_at FROM checks \
+              WHERE seq IN (SELECT MAX(seq) FROM checks WHERE dataset = $1 AND version = $2 \
+              GROUP BY rule, partition_key) GROUP BY partition_key, verdict";
+    FAILED = concat!(
+        "SELECT ", columns!(), ", measured FROM checks WHERE verdict = 'failed' AND seq IN (",
+        "SELECT MAX(seq) FROM checks WHERE dataset = $1 AND version = $2 GROUP BY rule, partition_key) ",
+        "ORDER BY seq DESC LIMIT $3"
+    );
+    OF_PARTITION = concat!(
+        "SELECT ", columns!(), ", measured FROM checks WHERE seq IN (SELECT MAX(seq) FROM checks ",
+        "WHERE dataset = $1 AND version = $2 AND partition_key = $3 GROUP BY rule) ORDER BY seq"
+    );
 }
 
 reads! {
     /// The latest verdict of each rule on a version and on each of its partitions, by partition (the whole
     /// version first) and rule.
     fn checks(dataset: &DatasetName, number: VersionNumber) -> Vec<CheckRecord>;
+    /// The latest verdicts on a version, counted by partition (the whole version first).
+    fn check_counts(dataset: &DatasetName, number: VersionNumber) -> Vec<CheckCount>;
+    /// Promises of a version that are broken by their latest verdict, at most `limit` of them, the ones looked
+    /// at last first.
+    fn failed_checks(dataset: &DatasetName, number: VersionNumber, limit: u32) -> Vec<CheckRecord>;
+    /// The latest verdict of each rule on one partition, or on the whole version, in the order of the contract.
+    fn checks_of_partition(
+        dataset: &DatasetName,
+        number: VersionNumber,
+        partition: Option<&PartitionKey>,
+    ) -> Vec<CheckRecord>;
 }
 
 writes! {
@@ -44,17 +81,19 @@ writes! {
     fn record_checks(records: &[CheckRecord]) -> ();
 }
 
+fn partition(record: Record<'_>) -> Result<Option<PartitionKey>> {
+    match record.text("partition_key")?.as_str() {
+        "" => Ok(None),
+        _ => record.parse("partition_key", |text| PartitionKey::parse(text).ok()).map(Some),
+    }
+}
+
 fn check(row: &AnyRow) -> Result<CheckRecord> {
     let record = Record::new(row, "check");
-    let partition = record.text("partition_key")?;
-    let partition = match partition.as_str() {
-        "" => None,
-        _ => Some(record.parse("partition_key", |text| PartitionKey::parse(text).ok())?),
-    };
     Ok(CheckRecord {
         dataset: record.parse("dataset", |text| DatasetName::parse(text).ok())?,
         version: record.number("version")?,
-        partition,
+        partition: partition(record)?,
         contract: record.digest("contract")?,
         checked_at: record.time("checked_at")?,
         check: Check {
@@ -108,4 +147,45 @@ async fn checks(
     let mut latest = rows.iter().map(check).collect::<Result<Vec<_>>>()?;
     latest.sort_by(|a, b| (&a.partition, &a.check.rule).cmp(&(&b.partition, &b.check.rule)));
     Ok(latest)
+}
+
+async fn check_counts(
+    connection: &mut AnyConnection,
+    dataset: &DatasetName,
+    number: VersionNumber,
+) -> Result<Vec<CheckCount>> {
+    let rows = COUNTS.query().bind(dataset.as_str()).bind(i64::from(number)).fetch_all(connection).await?;
+    let count = |row: &AnyRow| {
+        let record = Record::new(row, "count of checks");
+        Ok(CheckCount {
+            partition: partition(record)?,
+            verdict: record.parse("verdict", Verdict::parse)?,
+            rules: record.number("rules")?,
+            checked_at: record.time("checked_at")?,
+        })
+    };
+    let mut counts = rows.iter().map(count).collect::<Result<Vec<_>>>()?;
+    counts.sort_by(|a, b| (&a.partition, a.verdict.as_str()).cmp(&(&b.partition, b.verdict.as_str())));
+    Ok(counts)
+}
+
+async fn failed_checks(
+    connection: &mut AnyConnection,
+    dataset: &DatasetName,
+    number: VersionNumber,
+    limit: u32,
+) -> Result<Vec<CheckRecord>> {
+    let query = FAILED.query().bind(dataset.as_str()).bind(i64::from(number)).bind(i64::from(limit));
+    query.fetch_all(connection).await?.iter().map(check).collect()
+}
+
+async fn checks_of_partition(
+    connection: &mut AnyConnection,
+    dataset: &DatasetName,
+    number: VersionNumber,
+    partition: Option<&PartitionKey>,
+) -> Result<Vec<CheckRecord>> {
+    let key = partition.map_or_else(String::new, ToString::to_string);
+    let query = OF_PARTITION.query().bind(dataset.as_str()).bind(i64::from(number)).bind(key);
+    query.fetch_all(connection).await?.iter().map(check).collect()
 }

@@ -72,6 +72,9 @@ statements! {
         "SELECT ", columns!(), " FROM dataset_versions WHERE dataset = $1 ORDER BY version DESC LIMIT 1"
     );
     SERIES = concat!("SELECT ", columns!(), " FROM dataset_versions WHERE dataset = $1 ORDER BY version DESC");
+    SERIES_PAGE = concat!(
+        "SELECT ", columns!(), " FROM dataset_versions WHERE dataset = $1 ORDER BY version DESC LIMIT $2 OFFSET $3"
+    );
     MADE_BY = concat!("SELECT ", columns!(), " FROM dataset_versions WHERE run_id = $1");
     SUMMARIES = concat!(
         "SELECT ", columns!(), ", (SELECT COUNT(*) FROM dataset_versions c WHERE c.dataset = v.dataset) AS versions ",
@@ -89,6 +92,8 @@ reads! {
     fn latest_version(dataset: &DatasetName) -> Option<DatasetVersion>;
     /// All versions, newest first.
     fn versions(dataset: &DatasetName) -> Vec<DatasetVersion>;
+    /// At most `limit` versions, newest first, after the newest `skip`.
+    fn versions_page(dataset: &DatasetName, skip: u64, limit: u32) -> Vec<DatasetVersion>;
     /// Every dataset with its newest version, by name.
     fn datasets() -> Vec<DatasetSummary>;
     /// The versions that a run made, by dataset.
@@ -163,6 +168,17 @@ async fn latest_version(connection: &mut AnyConnection, dataset: &DatasetName) -
 
 async fn versions(connection: &mut AnyConnection, dataset: &DatasetName) -> Result<Vec<DatasetVersion>> {
     SERIES.query().bind(dataset.as_str()).fetch_all(connection).await?.iter().map(version).collect()
+}
+
+async fn versions_page(
+    connection: &mut AnyConnection,
+    dataset: &DatasetName,
+    skip: u64,
+    limit: u32,
+) -> Result<Vec<DatasetVersion>> {
+    let query = SERIES_PAGE.query().bind(dataset.as_str()).bind(i64::from(limit));
+    let rows = query.bind(row::number("a number of versions", skip)?).fetch_all(connection).await?;
+    rows.iter().map(version).collect()
 }
 
 async fn datasets(connection: &mut AnyConnection) -> Result<Vec<DatasetSummary>> {

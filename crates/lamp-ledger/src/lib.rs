@@ -35,6 +35,7 @@ mod runs;
 mod statement;
 
 pub use audit::{AUDIT_PAGE_MAX, AuditReport};
+pub use checks::CheckCount;
 pub use datasets::{AddedVersion, DatasetSummary, NewVersion};
 pub use draws::DrawProgress;
 pub use error::{LedgerError, Result};

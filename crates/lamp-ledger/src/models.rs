@@ -60,6 +60,11 @@ statements! {
     LATEST = concat!("SELECT ", columns!(), " FROM models WHERE model = $1 ORDER BY version DESC LIMIT 1");
     SERIES = concat!("SELECT ", columns!(), " FROM models WHERE model = $1 ORDER BY version DESC");
     ALL = concat!("SELECT ", columns!(), " FROM models ORDER BY seq DESC");
+    SERIES_PAGE = concat!(
+        "SELECT ", columns!(), " FROM models WHERE model = $1 ORDER BY version DESC LIMIT $2 OFFSET $3"
+    );
+    ALL_PAGE = concat!("SELECT ", columns!(), " FROM models ORDER BY seq DESC LIMIT $1 OFFSET $2");
+    CANDIDATES = concat!("SELECT ", columns!(), " FROM models WHERE state = 'candidate' ORDER BY seq DESC LIMIT $1");
     OF_RUN = concat!("SELECT ", columns!(), " FROM models WHERE run_id = $1");
     DECIDE = "UPDATE models SET state = $3 WHERE model = $1 AND version = $2 AND state = 'candidate'";
     RETIRE = "UPDATE models SET state = 'retired' WHERE model = $1 AND version = $2 \
@@ -80,6 +85,10 @@ reads! {
     fn latest_model(model: &ModelName) -> Option<ModelVersion>;
     /// The versions of one model, or of all of them, newest first.
     fn model_versions(model: Option<&ModelName>) -> Vec<ModelVersion>;
+    /// At most `limit` versions of one model, or of all, newest first, after the newest `skip`.
+    fn models_page(model: Option<&ModelName>, skip: u64, limit: u32) -> Vec<ModelVersion>;
+    /// Versions that wait for a person, newest first; at most `limit`.
+    fn candidates(limit: u32) -> Vec<ModelVersion>;
     /// The version that a run made.
     fn find_model_of_run(run: RunId) -> Option<ModelVersion>;
     /// The decisions on a version, oldest first.
@@ -168,6 +177,24 @@ async fn model_versions(connection: &mut AnyConnection, name: Option<&ModelName>
         None => ALL.query().fetch_all(connection).await?,
     };
     rows.iter().map(model).collect()
+}
+
+async fn models_page(
+    connection: &mut AnyConnection,
+    name: Option<&ModelName>,
+    skip: u64,
+    limit: u32,
+) -> Result<Vec<ModelVersion>> {
+    let skip = row::number("a number of models", skip)?;
+    let query = match name {
+        Some(name) => SERIES_PAGE.query().bind(name.as_str()),
+        None => ALL_PAGE.query(),
+    };
+    query.bind(i64::from(limit)).bind(skip).fetch_all(connection).await?.iter().map(model).collect()
+}
+
+async fn candidates(connection: &mut AnyConnection, limit: u32) -> Result<Vec<ModelVersion>> {
+    CANDIDATES.query().bind(i64::from(limit)).fetch_all(connection).await?.iter().map(model).collect()
 }
 
 async fn find_model_of_run(connection: &mut AnyConnection, run: RunId) -> Result<Option<ModelVersion>> {

@@ -54,6 +54,7 @@ statements! {
     FIND = concat!("SELECT ", columns!(), " FROM runs WHERE id = $1");
     BY_PREFIX = concat!("SELECT ", columns!(), " FROM runs WHERE id LIKE $1 ORDER BY seq DESC LIMIT $2");
     NEWEST = concat!("SELECT ", columns!(), " FROM runs ORDER BY seq DESC LIMIT $1");
+    PAGE = concat!("SELECT ", columns!(), " FROM runs ORDER BY seq DESC LIMIT $1 OFFSET $2");
     UNFINISHED = concat!(
         "SELECT ", columns!(), " FROM runs WHERE state IN ('preparing', 'running', 'collecting') ORDER BY seq"
     );
@@ -66,6 +67,8 @@ reads! {
     fn find_runs_by_prefix(prefix: &str) -> Vec<Run>;
     /// The last `limit` runs, newest first.
     fn runs(limit: u32) -> Vec<Run>;
+    /// At most `limit` runs, newest first, after the newest `skip`.
+    fn runs_page(skip: u64, limit: u32) -> Vec<Run>;
     /// Runs that have not come to their end, oldest first.
     fn unfinished_runs() -> Vec<Run>;
 }
@@ -172,6 +175,11 @@ pub(crate) fn prefix_pattern(prefix: &str) -> Option<String> {
 
 async fn runs(connection: &mut AnyConnection, limit: u32) -> Result<Vec<Run>> {
     NEWEST.query().bind(i64::from(limit)).fetch_all(connection).await?.iter().map(run).collect()
+}
+
+async fn runs_page(connection: &mut AnyConnection, skip: u64, limit: u32) -> Result<Vec<Run>> {
+    let query = PAGE.query().bind(i64::from(limit)).bind(row::number("a number of runs", skip)?);
+    query.fetch_all(connection).await?.iter().map(run).collect()
 }
 
 async fn unfinished_runs(connection: &mut AnyConnection) -> Result<Vec<Run>> {

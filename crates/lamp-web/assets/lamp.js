@@ -23,21 +23,30 @@ function isInUse(region) {
   return field !== null && (field === document.activeElement || field.value !== "");
 }
 
-// More than numbers has changed: takes over the regions of the page as the server writes it now.
+// The page as the server writes it now.
+async function freshPage(address) {
+  const response = await fetchNow(address);
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+function takeOver(place, source) {
+  for (const region of place.querySelectorAll("[data-region]")) {
+    const drawn = source.querySelector(`[data-region="${CSS.escape(region.dataset.region)}"]`);
+    const isSame = drawn === null || drawn.innerHTML === region.innerHTML;
+    if (!isSame && !isInUse(region)) region.replaceChildren(...document.importNode(drawn, true).childNodes);
+  }
+}
+
+// More than numbers has changed: takes over the regions of the page.
 async function drawAnew(places) {
-  const response = await fetchNow(location.pathname);
-  if (!response.ok) return;
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = await freshPage(location.pathname);
   document.title = fresh.title;
   for (const place of places) {
     const name = CSS.escape(place.dataset.service);
     const source = fresh.querySelector(`[data-service="${name}"]`);
     if (source === null) continue;
-    for (const region of place.querySelectorAll("[data-region]")) {
-      const drawn = source.querySelector(`[data-region="${CSS.escape(region.dataset.region)}"]`);
-      const isSame = drawn === null || drawn.innerHTML === region.innerHTML;
-      if (!isSame && !isInUse(region)) region.replaceChildren(...document.importNode(drawn, true).childNodes);
-    }
+    takeOver(place, source);
     place.dataset.shape = source.dataset.shape;
   }
 }
@@ -82,6 +91,36 @@ async function keepFresh(root) {
   }
 }
 
+// A page that changes as a whole: taken over now and then, until the server says that it is done.
+async function keepTaking(root) {
+  while (root.dataset.refresh !== undefined) {
+    await new Promise((resolve) => setTimeout(resolve, Number(root.dataset.refresh)));
+    if (document.visibilityState === "hidden") continue;
+    try {
+      const fresh = await freshPage(location.pathname + location.search);
+      document.title = fresh.title;
+      takeOver(root, fresh);
+      if (fresh.querySelector("[data-refresh]") === null) delete root.dataset.refresh;
+      say(true);
+    } catch {
+      say(false);
+    }
+  }
+}
+
+// A key presses what carries its name, unless somebody is typing or means the browser.
+function pressByKey(event) {
+  const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]") !== null;
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  const onControl = event.target.closest?.("a, button, summary") !== null;
+  if (event.key === "Enter" && onControl) return;
+  const target = [...document.querySelectorAll("[data-key]")]
+    .find((element) => element.dataset.key === event.key && !element.disabled && element.offsetParent !== null);
+  if (target === undefined) return;
+  event.preventDefault();
+  target.click();
+}
+
 function offerCopy(button) {
   const source = document.getElementById(button.dataset.copy);
   if (source === null || navigator.clipboard === undefined) return;
@@ -97,4 +136,6 @@ function offerCopy(button) {
 }
 
 for (const root of document.querySelectorAll("[data-poll]")) keepFresh(root);
+for (const root of document.querySelectorAll("[data-refresh]")) keepTaking(root);
+document.addEventListener("keydown", pressByKey);
 for (const button of document.querySelectorAll("[data-copy]")) offerCopy(button);

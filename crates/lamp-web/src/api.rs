@@ -1,7 +1,11 @@
 //! The JSON API, `/api/v1`.
 
+pub(crate) mod datasets;
+pub(crate) mod incidents;
 pub(crate) mod labels;
 pub(crate) mod lineage;
+pub(crate) mod models;
+pub(crate) mod runs;
 pub(crate) mod services;
 
 /// Whether an address belongs to the API, whose failures are JSON.

@@ -11,8 +11,10 @@
 
 mod api;
 mod assets;
+mod deciding;
 mod failure;
 mod guard;
+mod looking;
 mod pages;
 mod router;
 pub mod settings;

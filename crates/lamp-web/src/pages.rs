@@ -1,9 +1,16 @@
 //! The pages: one file a resource.
 
+pub(crate) mod datasets;
+pub(crate) mod histograms;
+pub(crate) mod incidents;
 pub(crate) mod lineage;
+pub(crate) mod models;
+pub(crate) mod runs;
 pub(crate) mod services;
 
 use askama::Template;
+use axum::extract::rejection::{FormRejection, QueryRejection};
+use axum::extract::{Form, Query};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use lamp_core::error::Kind;
@@ -72,6 +79,16 @@ pub(crate) fn render(status: StatusCode, page: &impl Template) -> Response {
             (StatusCode::INTERNAL_SERVER_ERROR, "the page cannot be written\n").into_response()
         }
     }
+}
+
+/// What a query asks for, or why it cannot be read.
+pub(crate) fn query<T>(asked: Result<Query<T>, QueryRejection>) -> Result<T, Failure> {
+    asked.map(|Query(asked)| asked).map_err(|rejection| Failure::new(Kind::Invalid, rejection.body_text()))
+}
+
+/// What a form sends, or why it cannot be read.
+pub(crate) fn form<T>(sent: Result<Form<T>, FormRejection>) -> Result<T, Failure> {
+    sent.map(|Form(sent)| sent).map_err(|rejection| Failure::new(Kind::Invalid, rejection.body_text()))
 }
 
 /// The page, or the page that says why there is none.

@@ -71,7 +71,7 @@ impl App {
             .collect())
     }
 
-    fn origin_of(&self, dataset: &DatasetName) -> &'static str {
+    pub(crate) fn origin_of(&self, dataset: &DatasetName) -> &'static str {
         match self.workspace().dataset(dataset) {
             Some((_, config)) if config.build().is_some() => "derived",
             Some(_) => "source",

@@ -21,7 +21,9 @@ use lamp_core::duty::{Duty, DutyKind};
 use lamp_core::names::DatasetName;
 use lamp_core::partition::PartitionKey;
 use lamp_core::period::CivilPeriod;
-use lamp_core::profile::{ColumnProfile, PairedHistogram, Profile, Scalar, distance, merged, side_by_side};
+use lamp_core::profile::{
+    ColumnKind, ColumnProfile, Note, PairedHistogram, Profile, Scalar, distance, merged, notes, side_by_side,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -32,9 +34,6 @@ use crate::profile::{Piece, pieces_of};
 
 /// Partitions that make up a history: the latest ones before the one that is looked at.
 pub const HISTORY_MAX: usize = 28;
-
-/// Bars of a histogram.
-const BINS: usize = 10;
 
 /// A histograms duty, and all that there is to see.
 #[derive(Debug, Clone, Serialize)]
@@ -63,6 +62,8 @@ pub struct HistogramColumn {
     pub reference: Option<ColumnFacts>,
     /// Both as bars.
     pub histogram: PairedHistogram,
+    /// What the history does not have.
+    pub notes: Vec<Note>,
     /// What was said of it.
     pub verdict: Option<Verdict>,
 }
@@ -70,6 +71,8 @@ pub struct HistogramColumn {
 /// A column in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ColumnFacts {
+    /// What sort of values it holds.
+    pub kind: ColumnKind,
     /// Engine type name.
     pub data_type: String,
     /// Rows, nulls among them.
@@ -97,8 +100,9 @@ pub struct ColumnFacts {
 }
 
 impl ColumnFacts {
-    fn of(column: &ColumnProfile) -> Self {
+    pub(crate) fn of(column: &ColumnProfile) -> Self {
         Self {
+            kind: column.kind,
             data_type: column.data_type.clone(),
             rows: column.count,
             nulls: column.nulls,
@@ -170,8 +174,9 @@ fn usual_distance(parts: &[&ColumnProfile], reference: &ColumnProfile) -> f64 {
 
 impl App {
     /// The histograms duty that an id (or its start) names; without one, the actor's own that is due first, or
-    /// else anybody's. With all that there is to see. Who may do it also fixes its columns, by looking first.
-    pub async fn histogram_task(&self, text: Option<&str>) -> Result<HistogramTask, DutyError> {
+    /// else anybody's. With all that there is to see, histograms in at most `bins` bars. Who may do it also fixes
+    /// its columns, by looking first.
+    pub async fn histogram_task(&self, text: Option<&str>, bins: usize) -> Result<HistogramTask, DutyError> {
         let duty = self.histograms_duty(text).await?;
         let mut columns = self.ledger().pinned_columns(duty.id).await?;
         let waits = columns.is_empty() && duty.is_open_at(self.now());
@@ -195,7 +200,7 @@ impl App {
                     entry.insert(sight)
                 }
             };
-            shown.push(show(column, sight.as_ref(), verdict)?);
+            shown.push(show(column, sight.as_ref(), verdict, bins)?);
         }
         Ok(HistogramTask { duty: self.duty_view(duty).await?, columns: shown })
     }
@@ -324,7 +329,12 @@ impl App {
 }
 
 /// What there is to see of a column; the same as when it was chosen, or an error.
-fn show(column: PinnedColumn, sight: Option<&Sight>, verdict: Option<Verdict>) -> Result<HistogramColumn, DutyError> {
+fn show(
+    column: PinnedColumn,
+    sight: Option<&Sight>,
+    verdict: Option<Verdict>,
+    bins: usize,
+) -> Result<HistogramColumn, DutyError> {
     let PinnedColumn { place, look, because, moved } = column;
     let changed = || DutyError::ProfileChanged { column: look.subject() };
     let seen = sight.and_then(|sight| Some((sight, sight.column(&look.column)?)));
@@ -338,7 +348,8 @@ fn show(column: PinnedColumn, sight: Option<&Sight>, verdict: Option<Verdict>) -
         moved,
         today: ColumnFacts::of(&seen.today),
         reference: seen.reference.as_ref().map(ColumnFacts::of),
-        histogram: side_by_side(&seen.today, seen.reference.as_ref(), BINS),
+        histogram: side_by_side(&seen.today, seen.reference.as_ref(), bins),
+        notes: seen.reference.as_ref().map(|before| notes(&seen.today, before)).unwrap_or_default(),
         verdict,
         look,
     })

@@ -45,7 +45,11 @@ impl App {
         Ok(approval)
     }
 
-    async fn signing_facts(&self, model: &ModelVersion, gate_override: bool) -> Result<SigningFacts, RegistryError> {
+    pub(super) async fn signing_facts(
+        &self,
+        model: &ModelVersion,
+        gate_override: bool,
+    ) -> Result<SigningFacts, RegistryError> {
         let run = self.ledger().find_run(model.run).await?;
         let commit = self.repo().resolve(&model.commit).await?;
         let reached = !self.repo().branches_reaching(&commit).await?.is_empty();

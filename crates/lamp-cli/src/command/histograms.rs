@@ -16,6 +16,9 @@ use crate::args::{DutyHistograms, DutySign};
 use crate::failure::Failure;
 use crate::ui::{self, out};
 
+/// Bars of a histogram.
+const BINS: usize = 10;
+
 /// Width of the longest bar, in characters.
 const BAR_WIDTH: usize = 30;
 
@@ -28,7 +31,7 @@ enum Answer {
 }
 
 pub async fn look(app: &App, args: &DutyHistograms, json: bool) -> Result<(), Failure> {
-    let task = app.histogram_task(args.duty.as_deref()).await?;
+    let task = app.histogram_task(args.duty.as_deref(), BINS).await?;
     if args.json || json {
         return ui::print_json(&task);
     }

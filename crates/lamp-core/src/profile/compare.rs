@@ -12,6 +12,10 @@ use super::scalar::Scalar;
 pub struct PairedBin {
     /// The bar's name for people: a range or a value.
     pub label: String,
+    /// Left end; of a single value the value.
+    pub from: Scalar,
+    /// Right end; of a single value the value.
+    pub to: Scalar,
     /// Rows of today in it.
     pub today: u64,
     /// Rows of the reference in it.
@@ -36,9 +40,13 @@ pub struct PairedHistogram {
     pub rows_reference: u64,
 }
 
-/// Both columns as `bins` bars over the same ranges or values. A reference of another type is left out.
+/// Both columns as `bins` bars over the same ranges or values. A reference of another type is left out, and so are
+/// dates and instants of the past, which have nothing in common with those of today. Whole numbers are never cut
+/// apart: each bar takes in equally many of them.
 pub fn side_by_side(today: &ColumnProfile, reference: Option<&ColumnProfile>, bins: usize) -> PairedHistogram {
-    let reference = reference.filter(|reference| reference.kind.widen(today.kind).is_some());
+    let is_time = |column: &ColumnProfile| matches!(column.kind, ColumnKind::Date | ColumnKind::Instant);
+    let is_alike = |reference: &&ColumnProfile| reference.kind.widen(today.kind).is_some();
+    let reference = reference.filter(is_alike).filter(|reference| !is_time(today) && !is_time(reference));
     let kind = reference.and_then(|reference| reference.kind.widen(today.kind)).unwrap_or(today.kind);
     let bins = bins.max(1);
     if kind.is_ordered_number() { ranges(kind, today, reference, bins) } else { values(today, reference, bins) }
@@ -142,7 +150,13 @@ fn values(today: &ColumnProfile, reference: Option<&ColumnProfile>, bins: usize)
         others_reference: reference.map_or(0, |reference| reference.non_null().saturating_sub(of_reference)),
         bins: listed
             .into_iter()
-            .map(|(value, today, reference)| PairedBin { label: Bin::value(&value, 0).label, today, reference })
+            .map(|(value, today, reference)| PairedBin {
+                label: Bin::value(&value, 0).label,
+                from: value.clone(),
+                to: value,
+                today,
+                reference,
+            })
             .collect(),
         rows_today: today.count,
         rows_reference,
@@ -151,7 +165,8 @@ fn values(today: &ColumnProfile, reference: Option<&ColumnProfile>, bins: usize)
 
 fn ranges(kind: ColumnKind, today: &ColumnProfile, reference: Option<&ColumnProfile>, bins: usize) -> PairedHistogram {
     let both = [Some(today), reference];
-    let (edges, is_by_integer) = shared_edges(kind, &both, bins);
+    let are_whole = both.iter().flatten().all(|column| are_whole(column));
+    let edges = shared_edges(kind, &both, are_whole, bins);
     let counts = |column: Option<&ColumnProfile>| match column.filter(|column| finite(column) > 0) {
         Some(column) if edges.len() > 1 => histogram::counts_between(column, &edges, finite(column)),
         Some(_) | None => vec![0; edges.len().saturating_sub(1)],
@@ -160,11 +175,10 @@ fn ranges(kind: ColumnKind, today: &ColumnProfile, reference: Option<&ColumnProf
     let others = |column: &ColumnProfile| column.non_null() - finite(column);
     PairedHistogram {
         ranges: true,
-        bins: histogram::labels(kind, &edges, is_by_integer)
-            .into_iter()
-            .zip(of_today)
-            .zip(of_reference)
-            .map(|((label, today), reference)| PairedBin { label, today, reference })
+        bins: edges
+            .windows(2)
+            .zip(of_today.into_iter().zip(of_reference))
+            .map(|(ends, counts)| range_bin(kind, (ends[0], ends[1]), are_whole, counts))
             .collect(),
         others_today: others(today),
         others_reference: reference.map_or(0, others),
@@ -173,29 +187,68 @@ fn ranges(kind: ColumnKind, today: &ColumnProfile, reference: Option<&ColumnProf
     }
 }
 
+/// A bar between two edges. Of whole numbers the right edge is the first that it does not take in.
+fn range_bin(kind: ColumnKind, (from, to): (f64, f64), are_whole: bool, (today, reference): (u64, u64)) -> PairedBin {
+    let last = if are_whole { (to - 1.0).max(from) } else { to };
+    let bin = histogram::bin(kind, (from, last), false, today);
+    PairedBin { label: bin.label, from: bin.from, to: bin.to, today, reference }
+}
+
+/// Whether every value is a whole number.
+#[allow(clippy::float_cmp, reason = "a whole number is exactly its own rounding")]
+fn are_whole(column: &ColumnProfile) -> bool {
+    let is_whole = |value: &Scalar| value.as_f64().is_some_and(|value| value == value.round());
+    match column.kind {
+        ColumnKind::Int | ColumnKind::Null => true,
+        ColumnKind::Float => column.top.exact && column.top.entries.iter().all(|(value, _)| is_whole(value)),
+        ColumnKind::Bool
+        | ColumnKind::Date
+        | ColumnKind::Instant
+        | ColumnKind::Time
+        | ColumnKind::Text
+        | ColumnKind::List
+        | ColumnKind::Struct
+        | ColumnKind::Other => false,
+    }
+}
+
 /// Edges that fit both: equal widths where nearly all values are, so that one value far out does not press the
-/// others into one bar; the first and the last bar reach to the extremes. And whether there is a bar for each
-/// integer.
-fn shared_edges(kind: ColumnKind, columns: &[Option<&ColumnProfile>], bins: usize) -> (Vec<f64>, bool) {
+/// others into one bar; the first and the last bar reach to the extremes.
+fn shared_edges(kind: ColumnKind, columns: &[Option<&ColumnProfile>], are_whole: bool, bins: usize) -> Vec<f64> {
     let all =
         |value: fn(&ColumnProfile) -> Option<f64>| columns.iter().flatten().filter_map(move |column| value(column));
     let low = all(|column| column.min.as_ref()?.as_f64()).reduce(f64::min);
     let high = all(|column| column.max.as_ref()?.as_f64()).reduce(f64::max);
-    let Some((low, high)) = low.zip(high) else { return (Vec::new(), false) };
-    let from = all(|column| column.quantile(0.01)).reduce(f64::min);
-    let to = all(|column| column.quantile(0.99)).reduce(f64::max);
-    let (mut from, mut to) = from.zip(to).filter(|(from, to)| from < to).unwrap_or((low, high));
-    if kind == ColumnKind::Int {
-        (from, to) = (from.floor(), to.ceil());
-    }
-    let mut edges = histogram::edges(kind, from, to, bins);
+    let Some((low, high)) = low.zip(high) else { return Vec::new() };
+    let inner_low = all(|column| column.quantile(0.01)).reduce(f64::min).unwrap_or(low);
+    let inner_high = all(|column| column.quantile(0.99)).reduce(f64::max).unwrap_or(high);
+    // What lies not far beyond the middle needs no wider bar.
+    let reach = inner_high - inner_low;
+    let from = if reach <= 0.0 || low >= inner_low - reach { low } else { inner_low };
+    let to = if reach <= 0.0 || high <= inner_high + reach { high } else { inner_high };
+    let mut edges = if are_whole { whole_edges(from, to, bins) } else { histogram::edges(kind, from, to, bins) };
     if let Some(first) = edges.first_mut() {
         *first = first.min(low);
     }
     if let Some(last) = edges.last_mut() {
-        *last = last.max(high);
+        *last = last.max(if are_whole { high + 1.0 } else { high });
     }
-    (edges, histogram::are_few_integers(kind, from, to, bins))
+    edges
+}
+
+/// Edges between whole numbers, equally many of them in each bar; the last edge lies beyond the last number.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small number of bars"
+)]
+fn whole_edges(from: f64, to: f64, bins: usize) -> Vec<f64> {
+    let (from, to) = (from.floor(), to.ceil());
+    let numbers = to - from + 1.0;
+    let step = (numbers / bins as f64).ceil().max(1.0);
+    let bars = ((numbers / step).ceil() as usize).clamp(1, bins);
+    (0..=bars).map(|at| from + step * at as f64).collect()
 }
 
 #[cfg(test)]

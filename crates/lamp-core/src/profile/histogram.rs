@@ -128,15 +128,10 @@ fn ranges(column: &ColumnProfile, bins: usize) -> Histogram {
 }
 
 /// One bar; of a column with a bar for each integer, the integer.
-fn bin(kind: ColumnKind, (from, to): (f64, f64), is_by_integer: bool, count: u64) -> Bin {
+pub(super) fn bin(kind: ColumnKind, (from, to): (f64, f64), is_by_integer: bool, count: u64) -> Bin {
     let is_one_integer = is_by_integer && to - from <= 1.0;
     let (from, to) = (edge_scalar(kind, from), edge_scalar(kind, to));
     if is_one_integer { Bin::integer(from, to, count) } else { Bin::range(kind, from, to, count) }
-}
-
-/// The names of bars between edges.
-pub(super) fn labels(kind: ColumnKind, edges: &[f64], is_by_integer: bool) -> Vec<String> {
-    edges.windows(2).map(|ends| bin(kind, (ends[0], ends[1]), is_by_integer, 0).label).collect()
 }
 
 /// How many of the column's `finite` values lie between each two edges; the first and the last take in what lies
@@ -150,7 +145,7 @@ pub(super) fn counts_between(column: &ColumnProfile, edges: &[f64], finite: u64)
 
 /// Whether there is a bar for every integer of the range.
 #[allow(clippy::cast_precision_loss, reason = "a small number of bins")]
-pub(super) fn are_few_integers(kind: ColumnKind, low: f64, high: f64, bins: usize) -> bool {
+fn are_few_integers(kind: ColumnKind, low: f64, high: f64, bins: usize) -> bool {
     kind == ColumnKind::Int && high - low < bins as f64
 }
 

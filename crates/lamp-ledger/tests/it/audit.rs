@@ -24,6 +24,8 @@ async fn events_are_read_back_as_recorded_and_linked(place: Place) {
     assert_eq!((first.seq, first.previous), (1, genesis()));
     assert_eq!(check_link(Some(&first), &second), Ok(()));
     assert_eq!(ledger.audit_events(0, 10).await.expect("events"), [first.clone(), second.clone()]);
+    assert_eq!(ledger.latest_audit_events(10).await.expect("events"), [second.clone(), first.clone()]);
+    assert_eq!(ledger.latest_audit_events(1).await.expect("events"), std::slice::from_ref(&second));
     assert_eq!(ledger.audit_events(0, 1).await.expect("events"), [first]);
     assert_eq!(ledger.audit_events(1, 10).await.expect("events"), std::slice::from_ref(&second));
     assert_eq!(second.entry, entry("model.approved", "delay@12"));

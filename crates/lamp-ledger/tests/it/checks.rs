@@ -56,6 +56,42 @@ async fn the_latest_verdict_of_each_rule_and_partition_counts(place: Place) {
     assert_eq!(ledger.checks(&dataset("flights"), 2).await.expect("checks"), []);
 }
 
+async fn verdicts_are_counted_by_partition(place: Place) {
+    let ledger = place.open().await;
+    let mut tx = ledger.begin().await.expect("a transaction");
+    tx.add_version(version("flights", "a")).await.expect("added");
+    let day = Some("2013-01-01");
+    let looked = [
+        record("quality.rows", day, Verdict::Failed, Some(12.0)),
+        record("schema.carrier", day, Verdict::Passed, None),
+        record("schema.origin", day, Verdict::Passed, None),
+        record("quality.rows", Some("2013-01-02"), Verdict::Failed, Some(0.0)),
+        record("sla.latency", None, Verdict::NotEvaluated, None),
+        record("quality.rows", day, Verdict::Passed, Some(842.0)),
+    ];
+    tx.record_checks(&looked).await.expect("recorded");
+    tx.commit().await.expect("saved");
+    let flights = dataset("flights");
+    let counts = ledger.check_counts(&flights, 1).await.expect("counts");
+    let told = |count: &lamp_ledger::CheckCount| {
+        (count.partition.as_ref().map(ToString::to_string), count.verdict, count.rules, count.checked_at)
+    };
+    let day_named = |day: &str| Some(day.to_owned());
+    let expected = [
+        (None, Verdict::NotEvaluated, 1, at(0)),
+        (day_named("2013-01-01"), Verdict::Passed, 3, at(0)),
+        (day_named("2013-01-02"), Verdict::Failed, 1, at(0)),
+    ];
+    assert_eq!(counts.iter().map(told).collect::<Vec<_>>(), expected);
+    let [_, carrier, origin, failed, latency, rows] = looked;
+    assert_eq!(ledger.failed_checks(&flights, 1, 10).await.expect("checks"), [failed]);
+    assert_eq!(ledger.failed_checks(&flights, 1, 0).await.expect("checks"), []);
+    let of_day = ledger.checks_of_partition(&flights, 1, rows.partition.as_ref()).await.expect("checks");
+    assert_eq!(of_day, [carrier, origin, rows]);
+    assert_eq!(ledger.checks_of_partition(&flights, 1, None).await.expect("checks"), [latency]);
+    assert_eq!(ledger.check_counts(&flights, 2).await.expect("counts"), []);
+}
+
 async fn a_check_needs_its_version(place: Place) {
     let ledger = place.open().await;
     let mut tx = ledger.begin().await.expect("a transaction");
@@ -65,5 +101,6 @@ async fn a_check_needs_its_version(place: Place) {
 
 on_both! {
     the_latest_verdict_of_each_rule_and_partition_counts,
+    verdicts_are_counted_by_partition,
     a_check_needs_its_version,
 }

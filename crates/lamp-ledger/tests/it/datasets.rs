@@ -99,6 +99,8 @@ async fn numbers_have_no_gaps_when_many_add_at_once(place: Place) {
     let numbers: Vec<_> =
         ledgers[0].versions(&dataset("flights")).await.expect("versions").iter().map(|one| one.version).collect();
     assert_eq!(numbers, (1..=saved).rev().collect::<Vec<_>>());
+    let page = ledgers[0].versions_page(&dataset("flights"), 2, 3).await.expect("versions");
+    assert_eq!(page.iter().map(|one| one.version).collect::<Vec<_>>(), numbers[2..5]);
     let report = ledgers[0].verify_audit().await.expect("a report");
     assert_eq!((report.events, report.broken), (u64::from(saved), None));
 }

@@ -35,6 +35,10 @@ async fn models_are_numbered_and_read_back(place: Place) {
     let all = ids(ledger.model_versions(None).await.expect("models"));
     assert_eq!(all, ["delay@2", "delay-simple@1", "delay@1"], "newest first");
     assert_eq!(ids(ledger.model_versions(Some(&delay)).await.expect("models")), ["delay@2", "delay@1"]);
+    assert_eq!(ids(ledger.models_page(None, 1, 2).await.expect("models")), ["delay-simple@1", "delay@1"]);
+    assert_eq!(ids(ledger.models_page(Some(&delay), 1, 5).await.expect("models")), ["delay@1"]);
+    assert_eq!(ids(ledger.models_page(Some(&delay), 2, 5).await.expect("models")), [""; 0]);
+    assert_eq!(ids(ledger.candidates(2).await.expect("models")), ["delay@2", "delay-simple@1"]);
 }
 
 async fn a_run_makes_one_model(place: Place) {
@@ -67,6 +71,7 @@ async fn a_candidate_is_decided_once(place: Place) {
     assert_eq!(ledger.approvals(&id).await.expect("approvals"), [approved]);
     let state = ledger.find_model(&id).await.expect("an answer").expect("a model").state;
     assert_eq!(state, ModelState::Approved);
+    assert_eq!(ledger.candidates(5).await.expect("models"), [], "nothing waits any more");
 }
 
 async fn only_a_decided_model_is_retired(place: Place) {

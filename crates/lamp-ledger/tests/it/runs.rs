@@ -131,6 +131,8 @@ async fn runs_are_listed_newest_first_and_found_by_prefix(place: Place) {
 
     let newest: Vec<_> = ledger.runs(3).await.expect("runs").iter().map(|run| run.id).collect();
     assert_eq!(newest, [run_id(12), run_id(11), run_id(10)]);
+    let page: Vec<_> = ledger.runs_page(3, 2).await.expect("runs").iter().map(|run| run.id).collect();
+    assert_eq!(page, [run_id(9), run_id(8)]);
     let unfinished: Vec<_> = ledger.unfinished_runs().await.expect("runs").iter().map(|run| run.id).collect();
     assert_eq!(unfinished, (1..=12).map(run_id).collect::<Vec<_>>(), "oldest first");
 

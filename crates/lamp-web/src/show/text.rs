@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 pub(crate) use lamp_core::human::count;
-use lamp_core::human::exact_instant;
+use lamp_core::human::{exact_instant, instant};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -46,6 +46,17 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
     format!("{}.{} %", thousandths / 10, thousandths % 10)
 }
 
+/// `12 min`, `5 h`, `3 days`: how long ago `at` was.
+pub(crate) fn age(at: Timestamp, now: Timestamp) -> String {
+    let seconds = u64::try_from(now.duration_since(at).as_secs()).unwrap_or(0);
+    match seconds {
+        0..60 => "less than a minute".to_owned(),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", count(seconds / 86_400)),
+    }
+}
+
 /// The word by which a value is known in JSON: for enums of crates that this one does not know.
 pub(crate) fn word_of(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
@@ -59,12 +70,15 @@ pub(crate) fn word_of(value: &impl Serialize) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Instant {
     pub(crate) iso: String,
+    /// To the second, with the zone.
     pub(crate) text: String,
+    /// To the minute, for lists.
+    pub(crate) short: String,
 }
 
 impl Instant {
     pub(crate) fn new(at: Timestamp, zone: &TimeZone) -> Self {
-        Self { iso: at.to_string(), text: exact_instant(at, zone) }
+        Self { iso: at.to_string(), text: exact_instant(at, zone), short: instant(at, zone) }
     }
 }
 
@@ -127,11 +141,21 @@ mod tests {
     }
 
     #[test]
+    fn an_age_in_its_largest_unit() {
+        let now: Timestamp = "2013-04-10T12:00:00Z".parse().expect("an instant");
+        let ago = |seconds: i64| age(now - jiff::SignedDuration::from_secs(seconds), now);
+        let ages = [5, 59, 60, 3_599, 3_600, 172_799, 172_800, 40 * 86_400].map(ago);
+        let minute = "less than a minute";
+        assert_eq!(ages, [minute, minute, "1 min", "59 min", "1 h", "47 h", "2 days", "40 days"]);
+        assert_eq!(ago(-100), minute, "a clock that was ahead");
+    }
+
+    #[test]
     fn an_instant_is_shown_in_the_zone_of_the_workspace() {
         let zone = TimeZone::get("America/New_York").expect("a zone");
         let shown = Instant::new("2013-04-01T04:00:00Z".parse().expect("an instant"), &zone);
         assert_eq!(shown.iso, "2013-04-01T04:00:00Z");
-        assert_eq!(shown.text, "2013-04-01 00:00:00 EDT");
+        assert_eq!((shown.text.as_str(), shown.short.as_str()), ("2013-04-01 00:00:00 EDT", "2013-04-01 00:00"));
     }
 
     #[test]

@@ -36,6 +36,11 @@ environment = "none"
 [datasets.flights]
 source = "data/flights/*.parquet"
 
+[datasets.readings]
+source    = "data/readings/*.csv"
+contract  = "contracts/readings.odcs.yaml"
+partition = { column = "at", by = "day" }
+
 [datasets.trips]
 build  = "python -m delay.clean"
 inputs = ["flights"]
@@ -67,7 +72,7 @@ primary  = "delay"
 /// The site, and what stands behind it.
 pub struct TestSite {
     /// Its folder lives as long as the site.
-    _repo: TempRepo,
+    pub repo: TempRepo,
     pub app: App,
     pub ledger: Ledger,
     pub store: Store,
@@ -130,7 +135,7 @@ impl TestSite {
             std::future::ready(()).boxed()
         }));
         let router = lamp_web::router(app.clone(), settings.clone());
-        Self { _repo: repo, app, ledger, store, commit, settings, router, told }
+        Self { repo, app, ledger, store, commit, settings, router, told }
     }
 
     /// A workspace with flights, trips, two models, a deployed service and a replica that serves it.
@@ -138,6 +143,12 @@ impl TestSite {
         let site = Self::empty().await;
         seed::all(&site).await;
         site
+    }
+
+    /// The same site for somebody who is trusted with less.
+    pub fn in_the_role_of(self, role: AccessRole) -> Self {
+        let app = self.app.acting_as(self.app.actor().clone(), role);
+        Self { router: lamp_web::router(app, self.settings.clone()), ..self }
     }
 
     /// How often the gateway was told of a changed route.
@@ -187,7 +198,12 @@ impl TestSite {
 
     /// The token in the form of a service's page.
     pub async fn token(&self) -> String {
-        let page = self.get("/services/delay").await.text;
+        self.token_of("/services/delay").await
+    }
+
+    /// The token in the form of a page.
+    pub async fn token_of(&self, path: &str) -> String {
+        let page = self.get(path).await.text;
         let (_, rest) = page.split_once("name=\"token\" value=\"").expect("a token in the form");
         rest.split('"').next().expect("the token's end").to_owned()
     }

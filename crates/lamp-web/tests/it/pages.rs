@@ -5,12 +5,23 @@ use expect_test::expect;
 
 use crate::kit::TestSite;
 
+/// The same page without what stands in its charts: their tables say it again.
+fn without_charts(page: &str) -> String {
+    let mut parts = page.split("<svg");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        kept.push_str(part.split_once("</svg>").expect("the end of a chart").1);
+    }
+    kept
+}
+
 /// The words of a page's main part, a block a line.
 pub fn words(page: &str) -> String {
     let (_, main) = page.split_once("<main").expect("a main part");
     let (main, _) = main.split_once("</main>").expect("its end");
+    let main = without_charts(&main[main.find('>').map_or(0, |end| end + 1)..]);
     let mut text = String::new();
-    let mut rest = &main[main.find('>').map_or(0, |end| end + 1)..];
+    let mut rest = main.as_str();
     while let Some((before, after)) = rest.split_once('<') {
         text.push_str(before);
         let (tag, after) = after.split_once('>').expect("a whole tag");

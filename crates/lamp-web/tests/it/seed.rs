@@ -10,7 +10,9 @@ use lamp_core::ids::{ReplicaId, RunId, uuid_v7};
 use lamp_core::names::{DatasetName, ModelName, ProjectName, ServiceName};
 use lamp_core::package::Task;
 use lamp_core::partition::PartitionKey;
-use lamp_core::registry::{Approval, Decision, Evidence, GateVerdict};
+use lamp_core::registry::beside::{BesideServing, Difference, ResampledUnit, Standing};
+use lamp_core::registry::slices::SliceDifference;
+use lamp_core::registry::{Approval, DataChecks, Decision, Evidence, GateVerdict};
 use lamp_core::route::{ModelRef, Role, Route};
 use lamp_core::run::{CodeOrigin, PinnedInput, Purpose, Run, RunManifest, RunState};
 use lamp_ledger::{NewModel, NewVersion};
@@ -156,7 +158,70 @@ async fn save_run(site: &TestSite, run: &Run) {
     tx.commit().await.expect("saved");
 }
 
-async fn add_model(site: &TestSite, number: u8, name: &str, flavour: &str, trips: &PinnedInput) {
+/// A second version of `delay` that waits for a person, with an AUC of so much where 0.65 is wanted.
+pub async fn candidate(site: &TestSite, auc: f64) {
+    let days = vec![PartitionKey::parse("2013-01-09").expect("a day")];
+    let trips = pinned("trips", Digest::of(b"trips"), days);
+    let new = new_model(site, 4, "delay", "python", &trips).await;
+    let mut evidence = new.evidence.clone();
+    evidence.metrics.insert("roc_auc".to_owned(), auc);
+    let passed = auc >= 0.65;
+    evidence.gate = Some(GateVerdict { metric: "roc_auc".to_owned(), value: auc, bound: ">= 0.65".to_owned(), passed });
+    let of_serving = BTreeMap::from([("log_loss".to_owned(), 0.4711), ("roc_auc".to_owned(), 0.7123)]);
+    evidence.serving = Some((model("delay"), of_serving));
+    evidence.beside = Some(beside(auc));
+    evidence.data_checks = vec![DataChecks {
+        dataset: dataset("trips"),
+        version: 1,
+        checked: 31,
+        broken: 1,
+        examples: vec!["2013-01-08: 12 rows".to_owned()],
+    }];
+    let mut tx = site.ledger.begin().await.expect("a transaction");
+    tx.add_model(NewModel { evidence, ..new }).await.expect("a model");
+    tx.commit().await.expect("saved");
+}
+
+/// What a paired comparison with the serving version would have said.
+fn beside(auc: f64) -> BesideServing {
+    let of = |metric: &str, candidate: f64, serving: f64, spread: f64, standing: Standing| Difference {
+        metric: metric.to_owned(),
+        candidate,
+        serving,
+        difference: candidate - serving,
+        interval: Some((candidate - serving - spread, candidate - serving + spread)),
+        standing,
+    };
+    let leading = if auc > 0.7123 { Standing::Better } else { Standing::Worse };
+    let slice = |value: &str, rows: u64, candidate: f64| SliceDifference {
+        column: "carrier".to_owned(),
+        value: Some(value.to_owned()),
+        rows,
+        sufficient: rows >= 50,
+        metric: "roc_auc".to_owned(),
+        candidate: Some(candidate),
+        serving: Some(0.7),
+    };
+    BesideServing {
+        standing: leading,
+        differences: vec![
+            of("roc_auc", auc, 0.7123, 0.0031, leading),
+            of("log_loss", 0.4711, 0.4711, 0.0012, Standing::CannotTell),
+        ],
+        decided_differently: Some(0.0415),
+        unit: ResampledUnit::Partition,
+        units: 31,
+        resamples: 1_000,
+        contamination: None,
+        slices: (0..9_u8)
+            .map(|at| slice(&format!("C{at}"), 900 - 100 * u64::from(at), 0.66 + 0.01 * f64::from(at)))
+            .collect(),
+        slices_seen: 41,
+    }
+}
+
+/// A version of a model to register, its run saved.
+async fn new_model(site: &TestSite, number: u8, name: &str, flavour: &str, trips: &PinnedInput) -> NewModel {
     let series = ModelName::parse(name).expect("a name");
     let inputs = [("train", trips), ("valid", trips)];
     let run = run(site, number, Purpose::Train(series.clone()), "python -m delay.train", &inputs);
@@ -174,7 +239,7 @@ async fn add_model(site: &TestSite, number: u8, name: &str, flavour: &str, trips
         beside: None,
         data_checks: Vec::new(),
     };
-    let new = NewModel {
+    NewModel {
         model: series,
         project: run.project.clone(),
         task: Task::Binary,
@@ -183,8 +248,13 @@ async fn add_model(site: &TestSite, number: u8, name: &str, flavour: &str, trips
         run: run.id,
         commit: site.commit.clone(),
         created_at: earlier(580),
-        evidence: evidence.clone(),
-    };
+        evidence,
+    }
+}
+
+async fn add_model(site: &TestSite, number: u8, name: &str, flavour: &str, trips: &PinnedInput) {
+    let new = new_model(site, number, name, flavour, trips).await;
+    let report = new.evidence.digest();
     let mut tx = site.ledger.begin().await.expect("a transaction");
     tx.add_model(new).await.expect("a model");
     let approval = Approval {
@@ -193,7 +263,7 @@ async fn add_model(site: &TestSite, number: u8, name: &str, flavour: &str, trips
         by: Actor::local("second@example.com"),
         at: earlier(500),
         note: "looked at the slices by carrier; AUC holds".to_owned(),
-        evidence: evidence.digest(),
+        evidence: report,
     };
     tx.record_approval(&approval).await.expect("an approval");
     tx.commit().await.expect("saved");

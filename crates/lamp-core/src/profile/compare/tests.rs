@@ -75,12 +75,24 @@ fn both_are_drawn_over_the_same_bars() {
     assert!(counts.iter().all(|(today, reference)| *today > 30 && *reference > 30), "{}", said(&paired));
     assert!(paired.bins[3].label.ends_with("1000000"), "{}", said(&paired));
 
+    // Whole numbers are never cut apart: no comb.
+    let minutes = side_by_side(&range(0, 60), Some(&range(0, 60)), 24);
+    assert_eq!(minutes.bins.iter().map(|bin| bin.today).collect::<Vec<_>>(), [3; 20], "{}", said(&minutes));
+    assert_eq!((minutes.bins[0].label.as_str(), minutes.bins[19].label.as_str()), ("0 – 2", "57 – 59"));
+
     let words = side_by_side(&texts(&["a", "a", "b", "c"]), Some(&texts(&["b", "b"])), 2);
     assert_eq!(said(&words), "b: 1 of 2; a: 2 of 0");
     assert_eq!((words.others_today, words.others_reference), (1, 0));
 
     let alone = side_by_side(&texts(&["a"]), None, 3);
     assert_eq!((said(&alone).as_str(), alone.rows_reference), ("a: 1 of 0", 0));
+    let times = |from: i64| {
+        let mut builder = ColumnBuilder::new("at", "Timestamp(us, UTC)", ColumnKind::Instant);
+        builder.instants(&(from..from + 10).collect::<Vec<_>>());
+        builder.finish()
+    };
+    let of_times = side_by_side(&times(1_000_000), Some(&times(0)), 5);
+    assert_eq!((of_times.rows_reference, of_times.bins[0].today), (0, 2), "over their own range");
     let of_another_type = side_by_side(&texts(&["a"]), Some(&ints(&[Some(1)])), 3);
     assert_eq!(of_another_type, alone);
     assert_eq!(side_by_side(&ints(&[None]), Some(&ints(&[])), 3).bins, []);
