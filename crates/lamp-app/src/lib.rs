@@ -4,6 +4,7 @@
 //! jobs that follow from it together. The command line, the API, the pages and the clock all call
 //! the same use case; none has rules of its own.
 
+pub mod accounts;
 pub mod affected;
 pub mod app;
 pub mod audit;

@@ -1,5 +1,6 @@
 //! Arguments, as clap sees them.
 
+mod accounts;
 mod data;
 mod labels;
 mod serving;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use accounts::*;
 pub use data::*;
 pub use labels::*;
 pub use serving::*;
@@ -76,6 +78,12 @@ pub enum Command {
     /// The audit log: ls, verify
     #[command(subcommand)]
     Audit(Audit),
+    /// Users: add, ls, role, disable, enable, password
+    #[command(subcommand)]
+    Users(Users),
+    /// Personal tokens: create, ls, revoke
+    #[command(subcommand)]
+    Tokens(Tokens),
     Demo(Demo),
     #[command(name = "__child", hide = true)]
     Child(Child),

@@ -20,8 +20,10 @@ mod rota;
 mod runs;
 mod serve;
 mod switch;
+mod tokens;
 mod train;
 pub mod up;
+mod users;
 mod why;
 
 use std::process::ExitCode;
@@ -113,6 +115,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Why(args) => why::run(&open(directory).await?, &args).await,
         Command::Affected(args) => affected::run(&open(directory).await?, &args).await,
         Command::Audit(args) => audit::run(&open(directory).await?, &args).await,
+        Command::Users(args) => users::run(&open(directory).await?, args).await,
+        Command::Tokens(args) => tokens::run(&open(directory).await?, args).await,
         Command::Collect(args) => train::collect(&open(directory).await?, args.run).await,
     }
 }

@@ -40,7 +40,12 @@ pub async fn run(args: &Demo) -> Result<ExitCode, Failure> {
     };
     stage.begin("Serving: pages and predictions come up");
     // The outage is the demo's own; the gateway's words on it would only confuse.
-    let settings = up::UpSettings { listen: args.listen, predictions: args.predictions, gateway_log: Some("error") };
+    let settings = up::UpSettings {
+        listen: args.listen,
+        predictions: args.predictions,
+        gateway_log: Some("error"),
+        server: lamp_core::exposure::ServerConfig::default(),
+    };
     let serving = up::up(&app, settings, until);
     let touring = async {
         let toured = tour(&mut stage, &app, args).await;

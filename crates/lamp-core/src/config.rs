@@ -15,6 +15,7 @@ mod project;
 mod reader;
 mod root;
 mod rules;
+mod server;
 mod service;
 #[cfg(test)]
 mod tests;

@@ -86,6 +86,10 @@ id!(
     /// One process that serves predictions.
     ReplicaId
 );
+id!(
+    /// One personal token.
+    TokenId
+);
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@
 //! randomness arrive as arguments, so every rule can be tested without a runtime.
 
 pub mod access;
+pub mod account;
 pub mod actor;
 pub mod affected;
 pub mod audit;
@@ -17,6 +18,7 @@ pub mod draws;
 pub mod duty;
 pub mod error;
 pub mod estimate;
+pub mod exposure;
 pub mod human;
 pub mod ids;
 pub mod incident;

@@ -33,6 +33,8 @@ mod routes;
 mod row;
 mod runs;
 mod statement;
+mod tokens;
+mod users;
 
 pub use audit::{AUDIT_PAGE_MAX, AuditReport};
 pub use checks::CheckCount;

@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "incidents", sql: include_str!("../migrations/0002_incidents.sql") },
     Migration { version: 3, name: "duties", sql: include_str!("../migrations/0003_duties.sql") },
     Migration { version: 4, name: "labels", sql: include_str!("../migrations/0004_labels.sql") },
+    Migration { version: 5, name: "users", sql: include_str!("../migrations/0005_users.sql") },
 ];
 
 const CREATE_LIST: &str =

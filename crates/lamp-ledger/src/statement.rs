@@ -93,6 +93,8 @@ pub(crate) fn all() -> impl Iterator<Item = Statement> {
         crate::rotas::STATEMENTS,
         crate::routes::STATEMENTS,
         crate::runs::STATEMENTS,
+        crate::tokens::STATEMENTS,
+        crate::users::STATEMENTS,
     ]
     .into_iter()
     .flatten()

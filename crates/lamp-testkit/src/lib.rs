@@ -4,6 +4,7 @@
 //! that cannot be set up has failed.
 
 pub mod browser;
+pub mod certificate;
 pub mod command;
 pub mod docs;
 pub mod filters;

@@ -1,15 +1,12 @@
 //! Stylesheet, module and icon: in the binary, each at an address that changes with its bytes.
 
 use axum::extract::{Path, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use lamp_core::digest::Digest;
-use lamp_core::error::Kind;
 
-use crate::failure::Failure;
-use crate::pages;
-use crate::site::{Routes, Site};
+use crate::site::{House, Routes};
 
 const STYLE: &str = include_str!("../assets/lamp.css");
 const MODULE: &str = include_str!("../assets/lamp.js");
@@ -60,12 +57,12 @@ pub(crate) fn routes() -> Routes {
     Routes::new().route("/assets/{hash}/{name}", get(show))
 }
 
-async fn show(State(site): State<Site>, Path((hash, name)): Path<(String, String)>) -> Response {
-    match site.assets().find(&format!("/assets/{hash}/{name}")) {
+async fn show(State(house): State<House>, Path((hash, name)): Path<(String, String)>) -> Response {
+    match house.assets().find(&format!("/assets/{hash}/{name}")) {
         Some(asset) => {
             let headers = [(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, FOR_EVER)];
             (headers, asset.bytes).into_response()
         }
-        None => pages::failure_page(&site, &Failure::new(Kind::NotFound, "there is no such file in this version")),
+        None => (StatusCode::NOT_FOUND, "there is no such file in this version\n").into_response(),
     }
 }

@@ -5,7 +5,9 @@
 //! icon are in the binary, and no path of a request becomes a path on disk.
 //!
 //! - [`settings`]: what the composition root hands over, and which addresses may be listened on.
-//! - `guard`: what every request must pass: its host, its origin, its token; and the headers of every answer.
+//! - `guard`: what every request must pass: its host, its origin, who sends it, its token; and the headers of
+//!   every answer.
+//! - `site`: what handlers work with. Its application acts as the visitor and never as the process.
 //! - `pages`, `api`: one file a resource.
 //! - `show`: from the types of the use cases to the words on a page. Pure.
 
@@ -16,11 +18,14 @@ mod failure;
 mod guard;
 mod looking;
 mod pages;
+mod peer;
 mod router;
 pub mod settings;
 mod show;
 mod site;
 mod switching;
+mod tls;
 
 pub use router::{router, serve};
 pub use settings::{NotLoopback, RouteHook, WebSettings, refuse_unless_loopback};
+pub use tls::{Tls, TlsError};

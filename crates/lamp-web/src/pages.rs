@@ -4,6 +4,7 @@ pub(crate) mod datasets;
 pub(crate) mod histograms;
 pub(crate) mod incidents;
 pub(crate) mod lineage;
+pub(crate) mod login;
 pub(crate) mod models;
 pub(crate) mod runs;
 pub(crate) mod services;
@@ -29,6 +30,8 @@ pub(crate) struct Chrome {
     pub(crate) section: &'static str,
     pub(crate) workspace: String,
     pub(crate) actor: String,
+    /// The token of the form to sign out with, for those who signed in here.
+    pub(crate) sign_out: Option<String>,
     /// Where a clock was set, what it shows.
     pub(crate) injected_now: Option<Instant>,
 }
@@ -36,14 +39,14 @@ pub(crate) struct Chrome {
 impl Chrome {
     pub(crate) fn new(site: &Site, section: &'static str) -> Self {
         let (app, assets) = (site.app(), site.assets());
-        let folder = app.root().file_name().map(|name| name.to_string_lossy().into_owned());
         Self {
             style: assets.style.url.clone(),
             module: assets.module.url.clone(),
             icon: assets.icon.url.clone(),
             section,
-            workspace: folder.unwrap_or_else(|| "workspace".to_owned()),
+            workspace: site.house().workspace_name(),
             actor: app.actor().name.clone(),
+            sign_out: site.visitor().session().map(|_| site.token().as_str().to_owned()),
             injected_now: app.clock().is_injected().then(|| Instant::new(app.now(), site.time_zone())),
         }
     }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -14,8 +14,10 @@ use lamp_core::error::Kind;
 use tokio::net::TcpListener;
 
 use crate::failure::Failure;
+use crate::peer::Peer;
 use crate::settings::WebSettings;
-use crate::site::Site;
+use crate::site::{House, Site};
+use crate::tls::TlsListener;
 use crate::{api, assets, guard, pages};
 
 /// Longest body of a request, in bytes: forms and API bodies are small.
@@ -23,7 +25,7 @@ const BODY_MAX: usize = 64 * 1024;
 
 /// The pages and the API as a service.
 pub fn router(app: App, settings: WebSettings) -> Router {
-    let site = Site::new(app, settings);
+    let house = House::new(app, settings);
     Router::new()
         .route("/", get(async || Redirect::to("/services")))
         .route("/healthz", get(async || "ok\n"))
@@ -38,6 +40,7 @@ pub fn router(app: App, settings: WebSettings) -> Router {
         .merge(api::incidents::routes())
         .merge(api::models::routes())
         .merge(api::runs::routes())
+        .merge(pages::login::routes())
         .merge(api::services::routes())
         .merge(api::labels::routes())
         .merge(api::lineage::routes())
@@ -45,9 +48,10 @@ pub fn router(app: App, settings: WebSettings) -> Router {
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_that_way)
         .layer(DefaultBodyLimit::max(BODY_MAX))
-        .layer(from_fn_with_state(site.clone(), guard::admit))
+        .layer(from_fn_with_state(house.clone(), guard::visitor::identify))
+        .layer(from_fn_with_state(house.clone(), guard::admit))
         .layer(middleware::map_response(guard::headers::set))
-        .with_state(site)
+        .with_state(house)
 }
 
 /// Answers on `listener` until `shutdown` is ready, then lets the requests under way finish.
@@ -57,22 +61,31 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, router(app, settings)).with_graceful_shutdown(shutdown).await
+    let tls = settings.tls.clone();
+    let service = router(app, settings).into_make_service_with_connect_info::<Peer>();
+    match tls {
+        Some(tls) => axum::serve(TlsListener::new(listener, &tls)?, service).with_graceful_shutdown(shutdown).await,
+        None => axum::serve(listener, service).with_graceful_shutdown(shutdown).await,
+    }
 }
 
-async fn nothing_here(State(site): State<Site>, request: Request) -> Response {
+async fn nothing_here(site: Result<Site, Failure>, request: Request) -> Response {
     let failure = Failure::new(Kind::NotFound, format!("there is no page `{}`", request.uri().path()));
-    respond(&site, request.uri(), failure)
+    respond(site.as_ref(), request.uri(), failure)
 }
 
-async fn not_that_way(State(site): State<Site>, method: Method, uri: Uri) -> Response {
+async fn not_that_way(site: Result<Site, Failure>, method: Method, uri: Uri) -> Response {
     let failure = Failure::new(Kind::Invalid, format!("`{}` does not take {method}", uri.path()));
-    let mut response = respond(&site, &uri, failure);
+    let mut response = respond(site.as_ref(), &uri, failure);
     *response.status_mut() = axum::http::StatusCode::METHOD_NOT_ALLOWED;
     response
 }
 
-/// As JSON below `/api`, as a page elsewhere.
-fn respond(site: &Site, uri: &Uri, failure: Failure) -> Response {
-    if api::is_api(uri.path()) { failure.into_response() } else { pages::failure_page(site, &failure) }
+/// As JSON below `/api`; as a page elsewhere, or in plain words where it is not known who asks.
+fn respond(site: Result<&Site, &Failure>, uri: &Uri, failure: Failure) -> Response {
+    match site {
+        _ if api::is_api(uri.path()) => failure.into_response(),
+        Ok(site) => pages::failure_page(site, &failure),
+        Err(_) => (failure.status(), format!("{}\n", failure.message)).into_response(),
+    }
 }

@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use lamp_core::error::{Classified, Kind};
+use lamp_core::exposure::Exposure;
+
+use crate::tls::Tls;
 
 /// Called after the route of a service was changed here, so that the local gateway obeys at once
 /// and need not wait for its next look at the ledger.
@@ -23,12 +26,25 @@ pub struct WebSettings {
     pub predictions: SocketAddr,
     /// Told of a changed route.
     pub on_route_changed: Option<RouteHook>,
+    /// Who can reach the pages, and so whether people must sign in.
+    pub exposure: Exposure,
+    /// The certificate, where TLS ends here.
+    pub tls: Option<Tls>,
 }
 
 impl WebSettings {
-    /// Settings for `listen`, with predictions at `predictions`, no further hosts and no hook.
+    /// Settings for `listen` on this machine, with predictions at `predictions`, no further hosts and no hook.
     pub fn new(listen: SocketAddr, predictions: SocketAddr) -> Self {
-        Self { listen, allowed_hosts: Vec::new(), predictions, on_route_changed: None }
+        let exposure = Exposure::Loopback { require_login: false };
+        Self { listen, allowed_hosts: Vec::new(), predictions, on_route_changed: None, exposure, tls: None }
+    }
+
+    /// Whether browsers reach the pages over TLS, here or at a proxy.
+    pub(crate) fn is_secure(&self) -> bool {
+        match &self.exposure {
+            Exposure::Loopback { .. } => false,
+            Exposure::Tls { .. } | Exposure::BehindProxy { .. } => true,
+        }
     }
 }
 
@@ -39,13 +55,15 @@ impl fmt::Debug for WebSettings {
             .field("allowed_hosts", &self.allowed_hosts)
             .field("predictions", &self.predictions)
             .field("on_route_changed", &self.on_route_changed.is_some())
+            .field("exposure", &self.exposure)
+            .field("tls", &self.tls.is_some())
             .finish()
     }
 }
 
 /// An address that machines other than this one could reach.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{address} can be reached from other machines, and the pages do not know users yet")]
+#[error("{address} can be reached from other machines, and predictions know no keys yet")]
 pub struct NotLoopback {
     /// The address.
     pub address: SocketAddr,
@@ -59,14 +77,13 @@ impl Classified for NotLoopback {
     fn hint(&self) -> Option<String> {
         let port = self.address.port();
         Some(format!(
-            "pages need users, which come with a later version; until then listen on 127.0.0.1:{port} and reach it \
-             with `ssh -L {port}:127.0.0.1:{port} HOST`"
+            "listen on 127.0.0.1:{port}, and let the programs that ask run on this machine or come in by \
+             `ssh -L {port}:127.0.0.1:{port} HOST`"
         ))
     }
 }
 
-/// Refuses an address that is not this machine's own: whoever reaches the pages acts as the local
-/// git user.
+/// Refuses an address for predictions that is not this machine's own: they are served to whoever asks.
 pub fn refuse_unless_loopback(address: SocketAddr) -> Result<(), NotLoopback> {
     if address.ip().to_canonical().is_loopback() { Ok(()) } else { Err(NotLoopback { address }) }
 }

@@ -1,6 +1,9 @@
 //! Arguments about services.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
+use lamp_core::exposure::{Network, ServerUrl};
 use lamp_core::names::ServiceName;
 use lamp_core::route::Role;
 
@@ -84,7 +87,13 @@ pub struct Serve {
 }
 
 /// Run the pages, the API and the scheduler, and supervise `lamp serve`
+///
+/// On this machine's own address, whoever opens the pages acts as the local git user. Elsewhere people
+/// sign in, over TLS: `[server]` in lamp.toml says how, or the flags, which come first.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lamp up\n  lamp up --listen 0.0.0.0:443 --public-url https://lamp.example.com --tls-cert fullchain.pem --tls-key privkey.pem\n  lamp up --listen 10.0.0.5:8420 --public-url https://lamp.example.com --behind-proxy 10.0.0.7"
+)]
 pub struct Up {
     /// Address of pages and API.
     #[arg(long, default_value = "127.0.0.1:8420", value_name = "ADDRESS")]
@@ -92,4 +101,19 @@ pub struct Up {
     /// Address of the predictions.
     #[arg(long, default_value = "127.0.0.1:8421", value_name = "ADDRESS")]
     pub predictions: std::net::SocketAddr,
+    /// The address under which others know this server.
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<ServerUrl>,
+    /// The certificate chain (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// A proxy that speaks TLS and may ask for others; nobody else is answered. May be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    pub behind_proxy: Vec<Network>,
+    /// Have people sign in on this machine too.
+    #[arg(long)]
+    pub require_login: bool,
 }

@@ -1,6 +1,7 @@
 //! `lamp up`: the pages, the API and the scheduler; supervises `lamp serve` as a child process.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use lamp_app::App;
 use lamp_app::scheduler::{Happened, Scheduler};
-use lamp_web::WebSettings;
+use lamp_core::exposure::{Exposure, ServerConfig, TlsFiles};
+use lamp_web::{Tls, WebSettings};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
@@ -37,13 +39,39 @@ const STOP_WITHIN: Duration = Duration::from_secs(20);
 const TICK_EVERY: Duration = Duration::from_secs(2);
 
 pub async fn run(app: &App, args: &Up) -> Result<ExitCode, Failure> {
-    let settings = UpSettings { listen: args.listen, predictions: args.predictions, gateway_log: None };
+    let settings = UpSettings {
+        listen: args.listen,
+        predictions: args.predictions,
+        gateway_log: None,
+        server: server_config(app, args)?,
+    };
     up(app, settings, until_interrupted()).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where to listen, and how much the gateway says.
-#[derive(Debug, Clone, Copy)]
+/// `[server]` of `lamp.toml`, under what the flags say.
+fn server_config(app: &App, args: &Up) -> Result<ServerConfig, Failure> {
+    let written = app.workspace().root.serving.clone();
+    let absolute = |path: &Path| {
+        let path = std::path::absolute(path)
+            .map_err(|error| Failure::operation(format!("cannot find `{}`: {error}", path.display())))?;
+        Ok::<_, Failure>(path.to_string_lossy().into_owned())
+    };
+    let tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(cert), Some(key)) => Some(TlsFiles { cert: absolute(cert)?, key: absolute(key)? }),
+        (None, _) | (_, None) => written.tls,
+    };
+    let proxies = if args.behind_proxy.is_empty() { written.trusted_proxies } else { args.behind_proxy.clone() };
+    Ok(ServerConfig {
+        public_url: args.public_url.clone().or(written.public_url),
+        tls,
+        trusted_proxies: proxies,
+        require_login: args.require_login || written.require_login,
+    })
+}
+
+/// Where to listen and for whom, and how much the gateway says.
+#[derive(Debug, Clone)]
 pub struct UpSettings {
     /// Address of pages and API.
     pub listen: SocketAddr,
@@ -51,28 +79,27 @@ pub struct UpSettings {
     pub predictions: SocketAddr,
     /// Log filter of the gateway where `LAMP_LOG` does not say.
     pub gateway_log: Option<&'static str>,
+    /// Who is to reach the pages.
+    pub server: ServerConfig,
 }
 
 /// Runs everything until `until` completes.
 pub async fn up(app: &App, settings: UpSettings, until: impl Future<Output = ()>) -> Result<(), Failure> {
     let UpSettings { listen, predictions, .. } = settings;
-    lamp_web::refuse_unless_loopback(listen)?;
     lamp_web::refuse_unless_loopback(predictions)?;
+    let exposure = Exposure::decide(listen, &settings.server, app.count_admins().await?)?;
+    let web = web_settings(app, &settings, exposure)?;
+    let pages = web.exposure.public_url().map_or_else(|| format!("http://{listen}"), ToString::to_string);
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         Failure::operation(format!("cannot listen on {listen}: {error}"))
             .with_hint("another `lamp up` may be running; choose a port with --listen")
     })?;
     let (stop, stopped) = watch::channel(false);
-    let gateway = tokio::spawn(supervise(app.clone(), settings, stopped.clone()));
+    let gateway = tokio::spawn(supervise(app.clone(), settings.clone(), stopped.clone()));
     let scheduler = Scheduler::new(app);
     let rounds = tokio::spawn(schedule(scheduler.clone(), stopped.clone()));
-    out!("pages on http://{listen}");
-    let web = tokio::spawn(lamp_web::serve(
-        app.clone(),
-        web_settings(app, listen, predictions),
-        listener,
-        stop_signal(stopped),
-    ));
+    out!("pages on {pages}");
+    let web = tokio::spawn(lamp_web::serve(app.clone(), web, listener, stop_signal(stopped)));
     until.await;
     stop.send_replace(true);
     for task in [gateway, rounds] {
@@ -86,12 +113,18 @@ pub async fn up(app: &App, settings: UpSettings, until: impl Future<Output = ()>
     Ok(())
 }
 
-fn web_settings(app: &App, listen: SocketAddr, predictions: SocketAddr) -> WebSettings {
+fn web_settings(app: &App, settings: &UpSettings, exposure: Exposure) -> Result<WebSettings, Failure> {
     let socket = app.layout().admin_socket();
-    WebSettings {
-        listen,
-        predictions,
+    let tls = match &exposure {
+        Exposure::Tls { files, .. } => Some(Tls::load(files, app.root())?),
+        Exposure::Loopback { .. } | Exposure::BehindProxy { .. } => None,
+    };
+    Ok(WebSettings {
+        listen: settings.listen,
+        predictions: settings.predictions,
         allowed_hosts: Vec::new(),
+        exposure,
+        tls,
         on_route_changed: Some(Arc::new(move || {
             let socket = socket.clone();
             async move {
@@ -101,7 +134,7 @@ fn web_settings(app: &App, listen: SocketAddr, predictions: SocketAddr) -> WebSe
             }
             .boxed()
         })),
-    }
+    })
 }
 
 /// Keeps a gateway running. It is a process of its own, so that nothing here can take it down.
@@ -113,7 +146,7 @@ async fn supervise(app: App, settings: UpSettings, stopped: watch::Receiver<bool
         if *stopped.borrow() {
             return;
         }
-        match start_gateway(&app, settings) {
+        match start_gateway(&app, &settings) {
             Ok(mut child) => {
                 tokio::select! {
                     ended = child.wait() => tracing::error!(?ended, "the gateway ended; starting it again"),
@@ -153,7 +186,7 @@ async fn watch_over_survivor(app: &App, stopped: &watch::Receiver<bool>) {
     }
 }
 
-fn start_gateway(app: &App, settings: UpSettings) -> std::io::Result<Child> {
+fn start_gateway(app: &App, settings: &UpSettings) -> std::io::Result<Child> {
     let mut command = Command::new(own_path()?);
     if let (Some(filter), None) = (settings.gateway_log, std::env::var_os("LAMP_LOG")) {
         command.env("LAMP_LOG", filter);

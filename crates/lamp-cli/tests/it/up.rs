@@ -122,7 +122,7 @@ async fn runs_left_alone_are_collected_by_the_scheduler() {
     process::kill(training.id());
     let [pages, predictions] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
     let running = shop.context.lamp(["up", "--listen", &pages, "--predictions", &predictions]).start();
-    running.wait_for("collected");
+    running.wait_for("succeeded step=\"collect\"");
     // The listing of models adopts nothing by itself.
     shop.lamp("models ls").succeeds().says("late@1");
     assert_eq!(running.stop(), Some(0));

@@ -9,7 +9,8 @@ use super::duty::{Duties, Rota};
 use super::error::ConfigError;
 use super::reader::{self, Document, Table};
 use super::rules::{self, Refusal};
-use super::words;
+use super::{server, words};
+use crate::exposure::ServerConfig;
 use crate::names::RotaName;
 
 /// The ledger of a workspace that names none.
@@ -36,6 +37,8 @@ pub struct RootConfig {
     pub rotas: BTreeMap<RotaName, Rota>,
     /// Duties of every project that does not say otherwise.
     pub duties: Duties,
+    /// How others reach the pages and the API.
+    pub serving: ServerConfig,
     pub(crate) document: Document,
     member_globs: GlobSet,
 }
@@ -50,14 +53,16 @@ struct Settings {
     time_zone_name: String,
     rotas: BTreeMap<RotaName, Rota>,
     duties: Duties,
+    serving: ServerConfig,
 }
 
 impl RootConfig {
     /// Parses the root's `lamp.toml`; `file` labels it in errors.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
         let (settings, document) = reader::read(text, file, read_root)?;
-        let Settings { members, member_globs, ledger, store, time_zone, time_zone_name, rotas, duties } = settings;
-        Ok(Self { members, ledger, store, time_zone, time_zone_name, rotas, duties, document, member_globs })
+        let Settings { members, member_globs, ledger, store, time_zone, time_zone_name, rotas, duties, serving } =
+            settings;
+        Ok(Self { members, ledger, store, time_zone, time_zone_name, rotas, duties, serving, document, member_globs })
     }
 
     /// Whether a folder (relative to the root) is one that `members` names.
@@ -81,6 +86,7 @@ fn read_root(file: &Table<'_>) -> Option<Settings> {
     });
     let rotas = rotas.collect();
     let duties = file.table("duties").map(|table| Duties::read(&table)).unwrap_or_default();
+    let serving = file.table("server").map(|table| server::read(&table)).unwrap_or_default();
     let Some(workspace) = file.table("workspace") else {
         if !file.has("workspace") {
             file.missing("workspace", "[workspace]");
@@ -94,7 +100,17 @@ fn read_root(file: &Table<'_>) -> Option<Settings> {
     let (time_zone, time_zone_name) = zone.unwrap_or_else(|| (TimeZone::UTC, TIME_ZONE_DEFAULT.to_owned()));
     workspace.refuse("server", "this version of lamp works on its own ledger only", "remove `server`");
     workspace.report_unknown_keys();
-    Some(Settings { members, member_globs: member_globs?, ledger, store, time_zone, time_zone_name, rotas, duties })
+    Some(Settings {
+        members,
+        member_globs: member_globs?,
+        ledger,
+        store,
+        time_zone,
+        time_zone_name,
+        rotas,
+        duties,
+        serving,
+    })
 }
 
 fn read_members(workspace: &Table<'_>) -> (Vec<String>, Option<GlobSet>) {

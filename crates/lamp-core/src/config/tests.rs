@@ -123,6 +123,20 @@ fn the_root_is_read_in_full() {
 }
 
 #[test]
+fn how_others_reach_the_server_is_read() {
+    let text = "[workspace]\nmembers = [\"ml/*\"]\n[server]\npublic_url = \"https://lamp.example.com\"\n\
+                tls_cert = \"/etc/lamp/cert.pem\"\ntls_key = \"/etc/lamp/key.pem\"\n\
+                trusted_proxies = [\"10.0.0.7\", \"10.1.0.0/16\"]\nrequire_login = true\n";
+    let serving = RootConfig::parse(text, "lamp.toml").expect("a root").serving;
+    assert_eq!(serving.public_url.expect("an address").to_string(), "https://lamp.example.com");
+    let tls = serving.tls.expect("a certificate");
+    assert_eq!((tls.cert.as_str(), tls.key.as_str()), ("/etc/lamp/cert.pem", "/etc/lamp/key.pem"));
+    let proxies: Vec<_> = serving.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(proxies, ["10.0.0.7", "10.1.0.0/16"]);
+    assert!(serving.require_login);
+}
+
+#[test]
 fn what_the_root_leaves_out_has_a_default() {
     let root = RootConfig::parse("[workspace]\nmembers = [\"ml/*\"]", "lamp.toml").expect("a root");
     assert_eq!((root.ledger.as_str(), root.store.as_str()), ("sqlite:.lamp/ledger.db", ".lamp/store"));

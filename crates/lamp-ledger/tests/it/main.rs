@@ -15,3 +15,4 @@ mod routes;
 mod runs;
 mod samples;
 mod transactions;
+mod users;

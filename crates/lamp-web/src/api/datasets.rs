@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::routing::get;
 use lamp_app::data::overview::DatasetCard;
 use lamp_app::data::view::DatasetView;
@@ -36,12 +36,12 @@ struct Asked {
     page: Option<u32>,
 }
 
-async fn list(State(site): State<Site>) -> Result<Json<DatasetList>, Failure> {
+async fn list(site: Site) -> Result<Json<DatasetList>, Failure> {
     Ok(Json(DatasetList { datasets: site.app().datasets_overview().await? }))
 }
 
 async fn show(
-    State(site): State<Site>,
+    site: Site,
     Path(name): Path<String>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<DatasetView>, Failure> {
@@ -51,7 +51,7 @@ async fn show(
 }
 
 async fn histograms(
-    State(site): State<Site>,
+    site: Site,
     Path(name): Path<String>,
     asked: Result<Query<AskedLook>, QueryRejection>,
 ) -> Result<Json<HistogramView>, Failure> {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::routing::{get, post};
 use lamp_app::incidents::IncidentView;
 use lamp_core::error::Kind;
@@ -43,23 +43,20 @@ struct IncidentBody {
     incident: IncidentView,
 }
 
-async fn list(
-    State(site): State<Site>,
-    asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Json<IncidentList>, Failure> {
+async fn list(site: Site, asked: Result<Query<Asked>, QueryRejection>) -> Result<Json<IncidentList>, Failure> {
     Ok(Json(IncidentList { incidents: site.app().incidents(query(asked)?.all).await? }))
 }
 
-async fn show(State(site): State<Site>, Path(id): Path<String>) -> Result<Json<IncidentBody>, Failure> {
+async fn show(site: Site, Path(id): Path<String>) -> Result<Json<IncidentBody>, Failure> {
     Ok(Json(IncidentBody { incident: site.app().show_incident(&id).await? }))
 }
 
-async fn acknowledge(State(site): State<Site>, Path(id): Path<String>) -> Result<Json<IncidentBody>, Failure> {
+async fn acknowledge(site: Site, Path(id): Path<String>) -> Result<Json<IncidentBody>, Failure> {
     Ok(Json(IncidentBody { incident: site.app().ack_incident(&id).await? }))
 }
 
 async fn resolve(
-    State(site): State<Site>,
+    site: Site,
     Path(id): Path<String>,
     body: Result<Json<Resolve>, JsonRejection>,
 ) -> Result<Json<IncidentBody>, Failure> {

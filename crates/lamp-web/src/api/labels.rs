@@ -1,8 +1,8 @@
 //! `POST /api/v1/labels`: outcomes, from programs.
 
 use axum::Json;
+use axum::extract::DefaultBodyLimit;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::post;
 use lamp_app::labels::file::JsonLabel;
 use lamp_app::labels::import::Imported;
@@ -28,10 +28,7 @@ pub(crate) fn routes() -> Routes {
     Routes::new().route("/api/v1/labels", post(import).layer(DefaultBodyLimit::max(BODY_MAX)))
 }
 
-async fn import(
-    State(site): State<Site>,
-    body: Result<Json<Outcomes>, JsonRejection>,
-) -> Result<Json<Imported>, Failure> {
+async fn import(site: Site, body: Result<Json<Outcomes>, JsonRejection>) -> Result<Json<Imported>, Failure> {
     let Json(outcomes) = body.map_err(|rejection| Failure::new(Kind::Invalid, rejection.body_text()))?;
     let rows: Vec<_> = outcomes.labels.into_iter().zip(1..).map(|(label, number)| label.written(number)).collect();
     Ok(Json(site.app().import_labels(&rows, LabelSource::Api).await?))

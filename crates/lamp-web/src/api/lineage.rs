@@ -1,7 +1,7 @@
 //! `GET /api/v1/lineage?ref=REF`
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::routing::get;
 use lamp_app::why::Node;
 use lamp_core::error::Kind;
@@ -21,7 +21,7 @@ pub(crate) fn routes() -> Routes {
     Routes::new().route("/api/v1/lineage", get(show))
 }
 
-async fn show(State(site): State<Site>, Query(asked): Query<Asked>) -> Result<Json<Node>, Failure> {
+async fn show(site: Site, Query(asked): Query<Asked>) -> Result<Json<Node>, Failure> {
     let reference = asked.reference.trim();
     if reference.is_empty() {
         let mut failure = Failure::new(Kind::Invalid, "the query names nothing");

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::routing::{get, post};
 use lamp_app::paging::{Page, PageNumber};
 use lamp_app::registry::list::ModelLine;
@@ -47,10 +47,7 @@ struct Signed {
     approval: Approval,
 }
 
-async fn list(
-    State(site): State<Site>,
-    asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Json<Page<ModelLine>>, Failure> {
+async fn list(site: Site, asked: Result<Query<Asked>, QueryRejection>) -> Result<Json<Page<ModelLine>>, Failure> {
     let asked = query(asked)?;
     let series = match asked.model.trim() {
         "" => None,
@@ -59,14 +56,14 @@ async fn list(
     Ok(Json(site.app().models_page(series.as_ref(), PageNumber::new(asked.page.unwrap_or(1))).await?))
 }
 
-async fn show(State(site): State<Site>, Path(reference): Path<String>) -> Result<Json<ModelBody>, Failure> {
+async fn show(site: Site, Path(reference): Path<String>) -> Result<Json<ModelBody>, Failure> {
     let report = site.app().model_report(&reference).await?;
     let obstacle = report.obstacle.map(|obstacle| obstacle.to_string());
     Ok(Json(ModelBody { report: report.view.model.evidence.digest(), view: report.view, obstacle }))
 }
 
 async fn decide(
-    State(site): State<Site>,
+    site: Site,
     Path(reference): Path<String>,
     body: Result<Json<AskedDecision>, JsonRejection>,
 ) -> Result<Json<Signed>, Failure> {

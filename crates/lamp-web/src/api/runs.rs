@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::routing::get;
 use lamp_app::paging::{Page, PageNumber};
 use lamp_core::registry::ModelVersion;
@@ -29,14 +29,11 @@ struct RunBody {
     model: Option<ModelVersion>,
 }
 
-async fn list(
-    State(site): State<Site>,
-    asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Json<Page<Run>>, Failure> {
+async fn list(site: Site, asked: Result<Query<Asked>, QueryRejection>) -> Result<Json<Page<Run>>, Failure> {
     Ok(Json(site.app().runs_page(PageNumber::new(query(asked)?.page.unwrap_or(1))).await?))
 }
 
-async fn show(State(site): State<Site>, Path(id): Path<String>) -> Result<Json<RunBody>, Failure> {
+async fn show(site: Site, Path(id): Path<String>) -> Result<Json<RunBody>, Failure> {
     let view = site.app().show_run(&id).await?;
     Ok(Json(RunBody { run: view.run, model: view.model }))
 }

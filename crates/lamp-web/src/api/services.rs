@@ -1,8 +1,8 @@
 //! `/api/v1/services`
 
 use axum::Json;
+use axum::extract::Path;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use jiff::tz::TimeZone;
 use lamp_app::serving::services::ServiceView;
@@ -52,19 +52,19 @@ struct Switched {
     route: Route,
 }
 
-async fn list(State(site): State<Site>) -> Result<Json<ServiceList>, Failure> {
+async fn list(site: Site) -> Result<Json<ServiceList>, Failure> {
     let views = site.app().list_services().await?;
     let services = views.into_iter().map(|view| ServiceBody::new(view, site.time_zone())).collect();
     Ok(Json(ServiceList { services }))
 }
 
-async fn show(State(site): State<Site>, Path(name): Path<String>) -> Result<Json<ServiceBody>, Failure> {
+async fn show(site: Site, Path(name): Path<String>) -> Result<Json<ServiceBody>, Failure> {
     let view = site.app().show_service(&ServiceName::parse(&name)?, HISTORY_MAX).await?;
     Ok(Json(ServiceBody::new(view, site.time_zone())))
 }
 
 async fn switch(
-    State(site): State<Site>,
+    site: Site,
     Path(name): Path<String>,
     body: Result<Json<Requested>, JsonRejection>,
 ) -> Result<Json<Switched>, Failure> {

@@ -20,7 +20,8 @@ pub(crate) struct AllowedHosts {
 
 impl AllowedHosts {
     pub(crate) fn of(settings: &WebSettings) -> Self {
-        let given = settings.allowed_hosts.iter().map(|host| host.to_ascii_lowercase());
+        let public = settings.exposure.public_url().map(|url| url.authority().to_owned());
+        let given = settings.allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).chain(public);
         let (mut exact, mut any_port): (Vec<_>, Vec<_>) = given.partition(|host| has_port(host));
         any_port.extend(LOOPBACK.map(str::to_owned));
         exact.push(settings.listen.to_string());

@@ -1,13 +1,14 @@
-//! The token in every form: a page of this process has shown it.
+//! The token in every form: a page of this process has shown it to this visitor.
 
 use std::fmt;
 use std::fmt::Write as _;
 
+use lamp_core::digest::Digest;
 use lamp_core::ids::Ids;
 
 use super::Refusal;
 
-/// Random for each start of the server, 160 bits as 40 hexadecimal digits.
+/// Random for each start of the server, 160 bits; each visitor has one that follows from it.
 #[derive(Clone)]
 pub(crate) struct FormToken(String);
 
@@ -19,6 +20,11 @@ impl FormToken {
             let _ = write!(text, "{byte:02x}");
         }
         Self(text)
+    }
+
+    /// The token in the forms that one visitor is shown. Nobody can tell from it the token of another.
+    pub(crate) fn for_visitor(&self, key: &str) -> Self {
+        Self(Digest::of(format!("{} {key}", self.0).as_bytes()).to_hex())
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -60,5 +66,8 @@ mod tests {
             assert_eq!(token.check(wrong), Err(Refusal::StaleForm), "{wrong}");
         }
         assert!(!format!("{token:?}").contains("07"), "a token is not logged");
+        let (ada, grace) = (token.for_visitor("ada"), token.for_visitor("grace"));
+        assert_eq!(ada.check(ada.as_str()), Ok(()));
+        assert_eq!(grace.check(ada.as_str()), Err(Refusal::StaleForm));
     }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
@@ -63,7 +63,7 @@ struct Asked {
     page: Option<u32>,
 }
 
-async fn list(State(site): State<Site>) -> Response {
+async fn list(site: Site) -> Response {
     answer(&site, list_page(&site).await)
 }
 
@@ -73,11 +73,7 @@ async fn list_page(site: &Site) -> Result<Response, Failure> {
     Ok(render(StatusCode::OK, &ListPage { chrome: Chrome::new(site, "datasets"), datasets }))
 }
 
-async fn show(
-    State(site): State<Site>,
-    Path(name): Path<String>,
-    asked: Result<Query<Asked>, QueryRejection>,
-) -> Response {
+async fn show(site: Site, Path(name): Path<String>, asked: Result<Query<Asked>, QueryRejection>) -> Response {
     answer(&site, dataset_page(&site, &name, asked).await)
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
@@ -42,11 +42,7 @@ struct HistogramsPage {
     pager: Pager,
 }
 
-async fn show(
-    State(site): State<Site>,
-    Path(name): Path<String>,
-    asked: Result<Query<Asked>, QueryRejection>,
-) -> Response {
+async fn show(site: Site, Path(name): Path<String>, asked: Result<Query<Asked>, QueryRejection>) -> Response {
     answer(&site, page(&site, &name, asked).await)
 }
 

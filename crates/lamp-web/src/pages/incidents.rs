@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::rejection::{FormRejection, QueryRejection};
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Form, Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
@@ -65,7 +65,7 @@ struct Sent {
     back: String,
 }
 
-async fn list(State(site): State<Site>, asked: Result<Query<Asked>, QueryRejection>) -> Response {
+async fn list(site: Site, asked: Result<Query<Asked>, QueryRejection>) -> Response {
     answer(&site, list_page(&site, asked).await)
 }
 
@@ -92,7 +92,7 @@ async fn list_page(site: &Site, asked: Result<Query<Asked>, QueryRejection>) -> 
     ))
 }
 
-async fn show(State(site): State<Site>, Path(id): Path<String>) -> Response {
+async fn show(site: Site, Path(id): Path<String>) -> Response {
     let made = async { Ok(render(StatusCode::OK, &incident_page(&site, &id).await?)) };
     answer(&site, made.await)
 }
@@ -108,11 +108,7 @@ async fn incident_page(site: &Site, id: &str) -> Result<IncidentPage, Failure> {
     })
 }
 
-async fn acknowledge(
-    State(site): State<Site>,
-    Path(id): Path<String>,
-    sent: Result<Form<Sent>, FormRejection>,
-) -> Response {
+async fn acknowledge(site: Site, Path(id): Path<String>, sent: Result<Form<Sent>, FormRejection>) -> Response {
     let made = async {
         let sent = form(sent)?;
         let done = match site.token().check(&sent.token) {
@@ -124,11 +120,7 @@ async fn acknowledge(
     answer(&site, made.await)
 }
 
-async fn resolve(
-    State(site): State<Site>,
-    Path(id): Path<String>,
-    sent: Result<Form<Sent>, FormRejection>,
-) -> Response {
+async fn resolve(site: Site, Path(id): Path<String>, sent: Result<Form<Sent>, FormRejection>) -> Response {
     let made = async {
         let sent = form(sent)?;
         let done = match site.token().check(&sent.token) {

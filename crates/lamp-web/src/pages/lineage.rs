@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
@@ -45,12 +45,12 @@ struct Asked {
     reference: String,
 }
 
-async fn asked(State(site): State<Site>, asked: Result<Query<Asked>, QueryRejection>) -> Response {
+async fn asked(site: Site, asked: Result<Query<Asked>, QueryRejection>) -> Response {
     let reference = asked.map(|Query(asked)| asked.reference).unwrap_or_default();
     answer(&site, page(&site, reference.trim()).await)
 }
 
-async fn named(State(site): State<Site>, Path(reference): Path<String>) -> Response {
+async fn named(site: Site, Path(reference): Path<String>) -> Response {
     answer(&site, page(&site, reference.trim()).await)
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::rejection::{FormRejection, QueryRejection};
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Form, Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
@@ -83,7 +83,7 @@ struct SentDecision {
     asked: AskedDecision,
 }
 
-async fn list(State(site): State<Site>, asked: Result<Query<AskedList>, QueryRejection>) -> Response {
+async fn list(site: Site, asked: Result<Query<AskedList>, QueryRejection>) -> Response {
     answer(&site, list_page(&site, asked).await)
 }
 
@@ -113,7 +113,7 @@ async fn list_page(site: &Site, asked: Result<Query<AskedList>, QueryRejection>)
 }
 
 async fn show(
-    State(site): State<Site>,
+    site: Site,
     Path(reference): Path<String>,
     asked: Result<Query<AskedReport>, QueryRejection>,
 ) -> Response {
@@ -143,7 +143,7 @@ async fn report_page(site: &Site, reference: &str) -> Result<ReportPage, Failure
 }
 
 async fn decide(
-    State(site): State<Site>,
+    site: Site,
     Path(reference): Path<String>,
     sent: Result<Form<SentDecision>, FormRejection>,
 ) -> Response {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
@@ -47,7 +47,7 @@ struct Asked {
     page: Option<u32>,
 }
 
-async fn list(State(site): State<Site>, asked: Result<Query<Asked>, QueryRejection>) -> Response {
+async fn list(site: Site, asked: Result<Query<Asked>, QueryRejection>) -> Response {
     let made = async {
         let page = site.app().runs_page(PageNumber::new(query(asked)?.page.unwrap_or(1))).await?;
         let runs = page.items.iter().map(|run| RunLineShown::new(run, site.time_zone())).collect();
@@ -57,7 +57,7 @@ async fn list(State(site): State<Site>, asked: Result<Query<Asked>, QueryRejecti
     answer(&site, made.await)
 }
 
-async fn show(State(site): State<Site>, Path(id): Path<String>) -> Response {
+async fn show(site: Site, Path(id): Path<String>) -> Response {
     answer(&site, run_page(&site, &id).await)
 }
 

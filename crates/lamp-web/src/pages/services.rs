@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::rejection::{FormRejection, QueryRejection};
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Form, Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
@@ -72,7 +72,7 @@ struct SwitchForm {
     requested: Requested,
 }
 
-async fn list(State(site): State<Site>) -> Response {
+async fn list(site: Site) -> Response {
     answer(&site, list_page(&site).await)
 }
 
@@ -82,11 +82,7 @@ async fn list_page(site: &Site) -> Result<Response, Failure> {
     Ok(render(StatusCode::OK, &ListPage { chrome: Chrome::new(site, "services"), services }))
 }
 
-async fn show(
-    State(site): State<Site>,
-    Path(name): Path<String>,
-    done: Result<Query<Done>, QueryRejection>,
-) -> Response {
+async fn show(site: Site, Path(name): Path<String>, done: Result<Query<Done>, QueryRejection>) -> Response {
     let done = done.ok().and_then(|Query(done)| done.done);
     let made = async {
         let page = service_page(&site, &ServiceName::parse(&name)?).await?;
@@ -119,11 +115,7 @@ async fn service_page(site: &Site, service: &ServiceName) -> Result<ServicePage,
     })
 }
 
-async fn switch(
-    State(site): State<Site>,
-    Path(name): Path<String>,
-    form: Result<Form<SwitchForm>, FormRejection>,
-) -> Response {
+async fn switch(site: Site, Path(name): Path<String>, form: Result<Form<SwitchForm>, FormRejection>) -> Response {
     answer(&site, switched(&site, &name, form).await)
 }
 

@@ -1,18 +1,23 @@
 //! A site over a workspace of its own, and requests to it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use futures::FutureExt as _;
 use http_body_util::BodyExt as _;
+use jiff::{SignedDuration, Timestamp};
+use lamp_app::accounts::tokens::CreateToken;
+use lamp_app::accounts::users::AddUser;
 use lamp_app::{App, AppParts, RunSettings, workspace};
 use lamp_core::access::AccessRole;
+use lamp_core::account::Email;
 use lamp_core::actor::Actor;
-use lamp_core::clock::FixedClock;
+use lamp_core::clock::Clock;
+use lamp_core::exposure::Exposure;
 use lamp_engine::{Engine, EngineSettings};
 use lamp_ledger::Ledger;
 use lamp_runner::git::Repo;
@@ -69,10 +74,28 @@ deadline = "100ms"
 primary  = "delay"
 "#;
 
+/// A password that will do.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub struct MovableClock(Mutex<Timestamp>);
+
+impl Clock for MovableClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().expect("the clock")
+    }
+
+    fn is_injected(&self) -> bool {
+        true
+    }
+}
+
 /// The site, and what stands behind it.
 pub struct TestSite {
     /// Its folder lives as long as the site.
     pub repo: TempRepo,
+    clock: Arc<MovableClock>,
     pub app: App,
     pub ledger: Ledger,
     pub store: Store,
@@ -113,6 +136,7 @@ impl TestSite {
         let ledger = Ledger::open(&url).await.expect("a ledger");
         let config = workspace::load(&root).expect("a configuration");
         let store = Store::open(".lamp/store", &root, &root.join(".lamp/cache")).await.expect("a store");
+        let clock = Arc::new(MovableClock(Mutex::new(seed::now())));
         let app = App::new(AppParts {
             root: root.clone(),
             workspace: config,
@@ -120,7 +144,7 @@ impl TestSite {
             store: store.clone(),
             engine: Engine::new(EngineSettings::default()),
             repo: Repo::discover(&root).await.expect("a repository"),
-            clock: Arc::new(FixedClock(seed::now())),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
             ids: Arc::new(FixedIds::new()),
             actor: Actor::local("first@example.com"),
             role: AccessRole::Admin,
@@ -135,7 +159,7 @@ impl TestSite {
             std::future::ready(()).boxed()
         }));
         let router = lamp_web::router(app.clone(), settings.clone());
-        Self { repo, app, ledger, store, commit, settings, router, told }
+        Self { repo, clock, app, ledger, store, commit, settings, router, told }
     }
 
     /// A workspace with flights, trips, two models, a deployed service and a replica that serves it.
@@ -149,6 +173,40 @@ impl TestSite {
     pub fn in_the_role_of(self, role: AccessRole) -> Self {
         let app = self.app.acting_as(self.app.actor().clone(), role);
         Self { router: lamp_web::router(app, self.settings.clone()), ..self }
+    }
+
+    /// The same, where everybody must sign in, and with a user of each role (`viewer@example.com`, …).
+    pub async fn with_users() -> Self {
+        let mut site = Self::seeded().await;
+        site.add_users().await;
+        site.expose(Exposure::Loopback { require_login: true });
+        site
+    }
+
+    /// Adds a user of each role.
+    pub async fn add_users(&self) {
+        for role in AccessRole::ALL.into_iter().rev() {
+            let request = AddUser { email: email(role), role, password: Some(PASSWORD.to_owned()) };
+            self.app.add_user(request).await.expect("a user");
+        }
+    }
+
+    /// Opens the same workspace to others.
+    pub fn expose(&mut self, exposure: Exposure) {
+        self.settings.exposure = exposure;
+        self.router = lamp_web::router(self.app.clone(), self.settings.clone());
+    }
+
+    /// Moves the site's time.
+    pub fn pass(&self, time: SignedDuration) {
+        let mut now = self.clock.0.lock().expect("the clock");
+        *now += time;
+    }
+
+    /// The secret of a new token of the user with a role.
+    pub async fn token_of(&self, role: AccessRole) -> String {
+        let request = CreateToken { email: Some(email(role)), name: "test".to_owned(), days: 1 };
+        self.app.create_token(request).await.expect("a token").secret.reveal().to_owned()
     }
 
     /// How often the gateway was told of a changed route.
@@ -214,6 +272,11 @@ impl TestSite {
         let route = self.ledger.find_route(&service).await.expect("the ledger").expect("a route");
         (route.epoch, route.active.to_string())
     }
+}
+
+/// The address of the user with a role.
+pub fn email(role: AccessRole) -> Email {
+    Email::parse(&format!("{role}@example.com")).expect("an address")
 }
 
 pub fn encoded(form: &[(&str, &str)]) -> String {

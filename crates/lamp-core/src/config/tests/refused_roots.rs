@@ -44,6 +44,15 @@ fn what_belongs_elsewhere_or_comes_later() {
 }
 
 #[test]
+fn a_server_that_cannot_be_reached_like_that() {
+    check(
+        "[workspace]\nmembers = []\n[server]\npublic_url = \"http://lamp.example.com\"\ntls_cert = \"c.pem\"\n\
+         trusted_proxies = [\"proxy\"]\nport = 1\n",
+        &expect![[r#""#]],
+    );
+}
+
+#[test]
 fn missing_parts() {
     check(
         "",

@@ -1,0 +1,251 @@
+//! Who may ask for what. A route that is in no line of the table fails the test.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use lamp_app::serving::switch::Switch;
+use lamp_core::access::{AccessRole, Permission};
+use lamp_core::route::Role;
+use serde_json::{Value, json};
+
+use crate::kit::{Answer, HOST, TestSite, encoded};
+use crate::seed;
+
+/// For whom an address is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum For {
+    /// Whoever asks: it shows nothing of the workspace.
+    Anybody,
+    /// Whoever has signed in with a role that may.
+    Those(Permission),
+}
+
+/// What is sent.
+enum Sent {
+    Nothing,
+    Json(Value),
+    /// Fields beside the token.
+    Form(Vec<(&'static str, String)>),
+}
+
+struct Line {
+    method: Method,
+    /// As the router knows it.
+    route: &'static str,
+    /// As it is asked for.
+    path: String,
+    sent: Sent,
+    is_for: For,
+}
+
+fn look(route: &'static str, path: &str) -> Line {
+    let path = path.to_owned();
+    Line { method: Method::GET, route, path, sent: Sent::Nothing, is_for: For::Those(Permission::Look) }
+}
+
+fn open(route: &'static str, path: &str) -> Line {
+    Line { is_for: For::Anybody, ..look(route, path) }
+}
+
+fn post(route: &'static str, path: &str, sent: Sent, permission: Permission) -> Line {
+    Line { method: Method::POST, sent, is_for: For::Those(permission), ..look(route, path) }
+}
+
+fn form(fields: &[(&'static str, &str)]) -> Sent {
+    Sent::Form(fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect())
+}
+
+/// Every address. What changes something is asked for with what the use case needs, so that the role
+/// alone decides.
+fn table(present: &Present) -> Vec<Line> {
+    let Present { incident, report } = present;
+    let switch = [("to", "shadow"), ("why", "odd answers")];
+    let sign = [("decision", "approve"), ("note", "AUC up"), ("report", report.as_str())];
+    let resolve = [("note", "a typo")];
+    let as_json = |fields: &[(&str, &str)]| Sent::Json(fields.iter().copied().collect::<Value>());
+    let (page, api) = (format!("/incidents/{incident}"), format!("/api/v1/incidents/{incident}"));
+    vec![
+        open("/healthz", "/healthz"),
+        open("/login", "/login"),
+        open("/assets/{hash}/{name}", "/assets/0/none"),
+        Line { method: Method::POST, ..open("/login", "/login") },
+        look("/", "/"),
+        look("/services", "/services"),
+        look("/services/{name}", "/services/delay"),
+        look("/lineage", "/lineage"),
+        look("/lineage/{*reference}", "/lineage/delay@1"),
+        look("/datasets", "/datasets"),
+        look("/datasets/{*name}", "/datasets/flights"),
+        look("/histograms/{*name}", "/histograms/flights"),
+        look("/models", "/models"),
+        look("/models/{reference}", "/models/delay@2"),
+        look("/runs", "/runs"),
+        look("/runs/{id}", "/runs/0"),
+        look("/incidents", "/incidents"),
+        look("/incidents/{id}", &page),
+        look("/api/v1/services", "/api/v1/services"),
+        look("/api/v1/services/{name}", "/api/v1/services/delay"),
+        look("/api/v1/lineage", "/api/v1/lineage?ref=delay@1"),
+        look("/api/v1/datasets", "/api/v1/datasets"),
+        look("/api/v1/datasets/{*name}", "/api/v1/datasets/flights"),
+        look("/api/v1/histograms/{*name}", "/api/v1/histograms/flights"),
+        look("/api/v1/models", "/api/v1/models"),
+        look("/api/v1/models/{reference}", "/api/v1/models/delay@2"),
+        look("/api/v1/runs", "/api/v1/runs"),
+        look("/api/v1/runs/{id}", "/api/v1/runs/0"),
+        look("/api/v1/incidents", "/api/v1/incidents"),
+        look("/api/v1/incidents/{id}", &api),
+        post("/api/v1/labels", "/api/v1/labels", Sent::Json(json!({"labels": []})), Permission::Watch),
+        post("/incidents/{id}/ack", &format!("{page}/ack"), form(&[]), Permission::Watch),
+        post("/incidents/{id}/resolve", &format!("{page}/resolve"), form(&resolve), Permission::Watch),
+        post("/api/v1/incidents/{id}/ack", &format!("{api}/ack"), Sent::Json(json!({})), Permission::Watch),
+        post("/api/v1/incidents/{id}/resolve", &format!("{api}/resolve"), as_json(&resolve), Permission::Watch),
+        post("/services/{name}/switch", "/services/delay/switch", form(&switch), Permission::Sign),
+        post("/api/v1/services/{name}/switch", "/api/v1/services/delay/switch", as_json(&switch), Permission::Sign),
+        post("/models/{reference}/decide", "/models/delay@2/decide", form(&sign), Permission::Sign),
+        post("/api/v1/models/{reference}/decide", "/api/v1/models/delay@2/decide", as_json(&sign), Permission::Sign),
+        post("/logout", "/logout", form(&[]), Permission::Look),
+    ]
+}
+
+/// What the table's addresses and bodies name.
+#[derive(Default)]
+struct Present {
+    incident: String,
+    report: String,
+}
+
+/// A site with users, a candidate and an open incident.
+async fn furnished() -> (TestSite, Present) {
+    let site = TestSite::with_users().await;
+    seed::candidate(&site, 0.7201).await;
+    let report = site.app.model_version("delay@2").await.expect("a candidate").evidence.digest().to_hex();
+    let switch = Switch { service: seed::service(), to: Role::Shadow, why: "odd answers".to_owned() };
+    site.app.switch(switch).await.expect("switched, which opens an incident");
+    let incident = site.app.incidents(false).await.expect("incidents")[0].incident.id.to_string();
+    (site, Present { incident, report })
+}
+
+#[test]
+fn every_route_is_in_the_table() {
+    let in_table: BTreeSet<(String, String)> =
+        table(&Present::default()).iter().map(|line| (line.method.to_string(), line.route.to_owned())).collect();
+    let mut in_source = BTreeSet::new();
+    collect_routes(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut in_source);
+    assert!(in_source.len() > 10, "the sources are read: {in_source:?}");
+    assert_eq!(in_source.difference(&in_table).collect::<Vec<_>>(), [] as [&(String, String); 0], "not in the table");
+    assert_eq!(in_table.difference(&in_source).collect::<Vec<_>>(), [] as [&(String, String); 0], "not a route");
+}
+
+/// `.route("PATH", get(…).post(…))` in every source below a folder, as (method, path).
+fn collect_routes(folder: &Path, found: &mut BTreeSet<(String, String)>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        if entry.is_dir() {
+            collect_routes(&entry, found);
+            continue;
+        }
+        let text = std::fs::read_to_string(&entry).expect("a source");
+        let mut rest = text.as_str();
+        while let Some(at) = rest.find(".route(") {
+            rest = &rest[at + ".route(".len()..];
+            let call = &rest[..end_of_call(rest)];
+            let path = call.split('"').nth(1).unwrap_or_else(|| panic!("a route without a path: {call}"));
+            let handlers = &call[call.find(path).expect("the path") + path.len()..];
+            let methods = ["get", "post", "put", "delete", "patch"];
+            let methods: Vec<_> =
+                methods.into_iter().filter(|method| handlers.contains(&format!("{method}("))).collect();
+            assert!(!methods.is_empty(), "no method is seen in {call}");
+            found.extend(methods.into_iter().map(|method| (method.to_uppercase(), path.to_owned())));
+        }
+    }
+}
+
+/// Where the parenthesis that was opened before `text` closes.
+fn end_of_call(text: &str) -> usize {
+    let mut depth = 1;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return at;
+        }
+    }
+    text.len()
+}
+
+#[tokio::test]
+async fn each_role_may_what_the_table_says() {
+    let (site, present) = furnished().await;
+    let mut tokens = vec![(None, None)];
+    for role in AccessRole::ALL {
+        tokens.push((Some(role), Some(site.token_of(role).await)));
+    }
+    for line in table(&present) {
+        for (role, token) in &tokens {
+            let answer = ask(&site, &line, token.as_deref()).await;
+            let is_let_in = match line.is_for {
+                For::Anybody => true,
+                For::Those(permission) => role.is_some_and(|role| role.may(permission)),
+            };
+            let who = role.map_or("nobody", AccessRole::as_str);
+            let what = format!("{} {} as {who}: {} {}", line.method, line.path, answer.status, answer.text);
+            assert_eq!(was_let_in(&line, &answer), is_let_in, "{what}");
+            if !is_let_in && role.is_some() {
+                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{what}");
+                assert!(answer.text.contains("and this needs the role"), "{what}");
+            }
+            if !is_let_in && role.is_none() {
+                assert!(!answer.text.contains("delay"), "nothing of the workspace is shown: {what}");
+            }
+        }
+    }
+}
+
+/// Nobody is sent to sign in (pages) or told so (API); the known are refused by the use case.
+fn was_let_in(line: &Line, answer: &Answer) -> bool {
+    // Who signs out is sent there too, with their cookie taken.
+    let has_signed_out = line.route == "/logout" && !answer.header("set-cookie").is_empty();
+    let is_sent_away = answer.header("location").starts_with("/login") && !has_signed_out;
+    // The one form that everybody may send says itself who is not let in.
+    let is_refused =
+        [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status) && line.route != "/login";
+    !is_sent_away && !is_refused
+}
+
+async fn ask(site: &TestSite, line: &Line, token: Option<&str>) -> Answer {
+    let bearer = token.map(|token| format!("Bearer {token}"));
+    let request = |method: &Method, path: &str| {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, HOST);
+        if let Some(bearer) = &bearer {
+            request = request.header(header::AUTHORIZATION, bearer);
+        }
+        request
+    };
+    let request = match &line.sent {
+        Sent::Nothing if line.method == Method::GET => request(&line.method, &line.path).body(Body::empty()),
+        Sent::Nothing => request(&line.method, &line.path)
+            .header(header::ORIGIN, format!("http://{HOST}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::empty()),
+        Sent::Json(body) => request(&line.method, &line.path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string())),
+        Sent::Form(fields) => {
+            let page =
+                site.send(request(&Method::GET, "/services/delay").body(Body::empty()).expect("a request")).await.text;
+            let token = page.split_once("name=\"token\" value=\"").and_then(|(_, rest)| rest.split('"').next());
+            let mut form = vec![("token", token.unwrap_or_default())];
+            form.extend(fields.iter().map(|(name, value)| (*name, value.as_str())));
+            request(&line.method, &line.path)
+                .header(header::ORIGIN, format!("http://{HOST}"))
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Body::from(encoded(&form)))
+        }
+    };
+    site.send(request.expect("a request")).await
+}
