@@ -183,7 +183,7 @@ async fn each_role_may_what_the_table_says() {
     let (site, present) = furnished().await;
     let mut tokens = vec![(None, None)];
     for role in AccessRole::ALL {
-        tokens.push((Some(role), Some(site.token_of(role).await)));
+        tokens.push((Some(role), Some(site.bearer_of(role).await)));
     }
     for line in table(&present) {
         for (role, token) in &tokens {

@@ -99,7 +99,7 @@ async fn over_tls_everything_is_answered_and_nothing_without_it() {
     let files = TlsFiles { cert: ".lamp/cert.pem".to_owned(), key: ".lamp/key.pem".to_owned() };
     site.settings.tls = Some(Tls::load(&files, &root).expect("a certificate"));
     site.expose(Exposure::Tls { files: files.clone(), public_url: public_url() });
-    let bearer = format!("Bearer {}", site.token_of(lamp_core::access::AccessRole::Viewer).await);
+    let bearer = format!("Bearer {}", site.bearer_of(lamp_core::access::AccessRole::Viewer).await);
     let served = serve(site).await;
 
     // Somebody who connects and says nothing holds nobody up.

@@ -204,7 +204,7 @@ impl TestSite {
     }
 
     /// The secret of a new token of the user with a role.
-    pub async fn token_of(&self, role: AccessRole) -> String {
+    pub async fn bearer_of(&self, role: AccessRole) -> String {
         let request = CreateToken { email: Some(email(role)), name: "test".to_owned(), days: 1 };
         self.app.create_token(request).await.expect("a token").secret.reveal().to_owned()
     }

@@ -187,7 +187,7 @@ async fn a_token_lets_in_until_it_expires_is_revoked_or_its_owner_is_shut_out() 
     let site = TestSite::with_users().await;
     let ask =
         async |token: &str| get_with(&site, "/api/v1/services", "authorization", &format!("Bearer {token}")).await;
-    let first = site.token_of(AccessRole::Viewer).await;
+    let first = site.bearer_of(AccessRole::Viewer).await;
     assert_eq!(ask(&first).await.status, StatusCode::OK);
     let kept = site.ledger.tokens(Some(&email(AccessRole::Viewer))).await.expect("tokens");
     assert_eq!(kept[0].last_used_on.map(|day| day.to_string()).as_deref(), Some("2013-04-05"));
@@ -197,7 +197,7 @@ async fn a_token_lets_in_until_it_expires_is_revoked_or_its_owner_is_shut_out() 
     assert_eq!((refused.status, refused.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "Bearer"));
     assert!(refused.json()["error"]["message"].as_str().is_some_and(|text| text.contains("this token lets nobody in")));
 
-    let second = site.token_of(AccessRole::Viewer).await;
+    let second = site.bearer_of(AccessRole::Viewer).await;
     site.app.set_user_disabled(&email(AccessRole::Viewer), true).await.expect("disabled");
     assert_eq!(ask(&second).await.status, StatusCode::UNAUTHORIZED);
     site.app.set_user_disabled(&email(AccessRole::Viewer), false).await.expect("enabled");
@@ -218,7 +218,7 @@ async fn a_token_lets_in_until_it_expires_is_revoked_or_its_owner_is_shut_out() 
 #[tokio::test]
 async fn a_role_counts_from_the_next_request_on() {
     let site = TestSite::with_users().await;
-    let bearer = format!("Bearer {}", site.token_of(AccessRole::Labeller).await);
+    let bearer = format!("Bearer {}", site.bearer_of(AccessRole::Labeller).await);
     let switch = async || {
         let request = Request::builder().method("POST").uri("/api/v1/services/delay/switch").header(header::HOST, HOST);
         let request = request.header("authorization", &bearer).header("content-type", "application/json");
@@ -254,7 +254,7 @@ async fn without_a_login_whoever_is_at_this_machine_is_the_local_user() {
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{mark}: that is somebody at another machine");
         assert!(refused.text.contains("--behind-proxy"), "{}", refused.text);
     }
-    let bearer = format!("Bearer {}", site.token_of(AccessRole::Viewer).await);
+    let bearer = format!("Bearer {}", site.bearer_of(AccessRole::Viewer).await);
     let page = get_with(&site, "/services", "authorization", &bearer).await.text;
     assert!(page.contains("as <b>viewer@example.com</b>"), "a token counts here too");
 }
