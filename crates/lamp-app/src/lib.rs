@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod affected;
 pub mod app;
 pub mod audit;
+pub mod cadence;
 pub mod check;
 pub mod data;
 pub mod duties;

@@ -45,6 +45,8 @@ macro_rules! with_parts {
             Profile(lamp_core::profile::ProfileError),
             /// `lamp.toml` or `lamp.lock`.
             Config(lamp_core::config::ConfigError),
+            /// Writing into `lamp.toml`.
+            Edit(lamp_core::config::EditError),
             /// A name.
             Name(lamp_core::names::NameError),
             /// A reference.
@@ -156,6 +158,7 @@ impl PartError {
             | Self::Metric(_)
             | Self::Profile(_)
             | Self::Config(_)
+            | Self::Edit(_)
             | Self::Name(_)
             | Self::Reference(_)
             | Self::Range(_)

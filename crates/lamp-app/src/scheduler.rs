@@ -4,11 +4,15 @@
 //! run by two processes at once. A step that fails is said and does not hold up the others.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use lamp_core::label::LabelDraw;
 use lamp_core::names::ServiceName;
+use tokio::sync::Mutex;
 
 use crate::app::App;
+use crate::cadence::CadenceError;
+use crate::cadence::tip::Tip;
 use crate::labels::LabelingError;
 use crate::labels::draw::Drawn;
 use crate::metrics::EstimationError;
@@ -26,6 +30,8 @@ pub struct Happened {
 #[derive(Clone)]
 pub struct Scheduler {
     app: App,
+    /// The commit that was looked at last, with its cadences.
+    tip: Arc<Mutex<Option<Arc<Tip>>>>,
 }
 
 /// What one round has done so far.
@@ -46,7 +52,7 @@ impl Round {
 impl Scheduler {
     /// A scheduler over the parts of `app`.
     pub fn new(app: &App) -> Self {
-        Self { app: app.acting_as_system() }
+        Self { app: app.acting_as_system(), tip: Arc::default() }
     }
 
     /// Does what is due, and says what that was.
@@ -56,6 +62,7 @@ impl Scheduler {
         let adopted = adopted
             .map(|runs| runs.iter().map(|run| format!("run {} {}", run.id, run.state.as_str())).collect::<Vec<_>>());
         round.note("collect", adopted);
+        round.note("cadence", self.rotate().await);
         for service in self.services() {
             round.note("compact", self.compact_due(&service).await);
         }
@@ -63,6 +70,16 @@ impl Scheduler {
         round.note("duties", self.app.tend_duties().await);
         round.note("metrics", self.update_metrics().await);
         round.happened
+    }
+
+    /// What cadences ask for, as they stand in the commit that is checked out now.
+    async fn rotate(&self) -> Result<Vec<String>, CadenceError> {
+        let mut known = self.tip.lock().await;
+        *known = self.app.tip(known.take()).await?;
+        match known.clone() {
+            Some(tip) => self.app.advance_rotations(&tip).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Takes in what the gateway has closed, due or not: the last thing before the end.

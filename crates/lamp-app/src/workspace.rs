@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lamp_core::config::{ProjectConfig, RootConfig, Workspace};
 use lamp_core::error::{Classified, Kind};
+use lamp_runner::git::Repo;
 
 use crate::parts::{PartError, take_parts};
 
@@ -82,6 +83,46 @@ pub fn load(root: &Path) -> Result<Workspace, WorkspaceError> {
     Ok(Workspace::assemble(config, projects)?)
 }
 
+/// The same as it stands in a commit; none if that has no configuration.
+pub async fn load_at(repo: &Repo, rev: &str) -> Result<Option<Workspace>, WorkspaceError> {
+    let show = async |path: &str| {
+        let bytes = repo.show(rev, path).await?;
+        Ok::<_, WorkspaceError>(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    let Some(root) = show(CONFIG_FILE).await? else { return Ok(None) };
+    let config = RootConfig::parse(&root, CONFIG_FILE)?;
+    let paths = repo.list(rev, "").await?;
+    let mut projects = Vec::new();
+    for folder in committed_members(&paths, &config.members)? {
+        let label = format!("{folder}/{CONFIG_FILE}");
+        let Some(text) = show(&label).await? else { continue };
+        projects.push(ProjectConfig::parse(&text, &label, &folder)?);
+    }
+    Ok(Some(Workspace::assemble(config, projects)?))
+}
+
+/// Folders among `paths` that have a configuration and that the globs match, in order.
+fn committed_members(paths: &[String], patterns: &[String]) -> Result<Vec<String>, WorkspaceError> {
+    let globs = patterns.iter().map(|pattern| member_glob(pattern)).collect::<Result<Vec<_>, _>>()?;
+    let suffix = format!("/{CONFIG_FILE}");
+    let folders = paths.iter().filter_map(|path| path.strip_suffix(&suffix));
+    let is_member = |folder: &&str| {
+        let is_hidden = folder.split('/').any(|part| part.starts_with('.'));
+        !is_hidden && globs.iter().any(|glob| glob.is_match(folder))
+    };
+    let found: Vec<String> = folders.filter(is_member).map(str::to_owned).collect();
+    if found.len() > MEMBERS_MAX { Err(WorkspaceError::TooManyMembers) } else { Ok(found) }
+}
+
+fn member_glob(pattern: &str) -> Result<globset::GlobMatcher, WorkspaceError> {
+    let bad = |why: String| WorkspaceError::BadGlob { pattern: pattern.to_owned(), why };
+    if pattern.starts_with('/') || pattern.split('/').any(|part| part == "..") {
+        return Err(bad("it leaves the workspace".to_owned()));
+    }
+    let glob = globset::GlobBuilder::new(pattern).literal_separator(true).build();
+    Ok(glob.map_err(|error| bad(error.to_string()))?.compile_matcher())
+}
+
 fn read(path: &Path) -> Result<String, PartError> {
     std::fs::read_to_string(path).map_err(PartError::file("read", path))
 }
@@ -90,15 +131,7 @@ fn read(path: &Path) -> Result<String, PartError> {
 fn members(root: &Path, patterns: &[String]) -> Result<Vec<String>, WorkspaceError> {
     let mut found = Vec::new();
     for pattern in patterns {
-        let bad = |why: String| WorkspaceError::BadGlob { pattern: pattern.clone(), why };
-        if pattern.starts_with('/') || pattern.split('/').any(|part| part == "..") {
-            return Err(bad("it leaves the workspace".to_owned()));
-        }
-        let glob = globset::GlobBuilder::new(pattern)
-            .literal_separator(true)
-            .build()
-            .map_err(|error| bad(error.to_string()))?
-            .compile_matcher();
+        let glob = member_glob(pattern)?;
         let depth = pattern.split('/').count();
         for entry in walkdir::WalkDir::new(root).min_depth(1).max_depth(depth).into_iter().filter_entry(is_visible) {
             let entry = match entry {
@@ -157,6 +190,17 @@ mod tests {
         let leads = |folder: &str| may_lead_to_member(Path::new("/w"), Path::new(folder), "teams/*/projects/*");
         assert!(leads("/w/teams") && leads("/w/teams/a/projects/b"));
         assert!(!leads("/w/other") && !leads("/w/teams/a/data"));
+    }
+
+    #[test]
+    fn members_of_a_commit_are_those_of_its_tree() {
+        let paths = ["lamp.toml", "projects/a/lamp.toml", "projects/a/b/lamp.toml", "other/lamp.toml"];
+        let hidden = ["projects/.old/lamp.toml", "projects/c/README.md"];
+        let paths: Vec<String> = paths.iter().chain(&hidden).map(ToString::to_string).collect();
+        let found = |pattern: &str| committed_members(&paths, &[pattern.to_owned()]).expect("members");
+        assert_eq!(found("projects/*"), ["projects/a"]);
+        assert_eq!(found("projects/**"), ["projects/a", "projects/a/b"]);
+        assert!(committed_members(&paths, &["../*".to_owned()]).is_err());
     }
 
     #[test]

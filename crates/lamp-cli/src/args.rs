@@ -1,6 +1,7 @@
 //! Arguments, as clap sees them.
 
 mod accounts;
+mod cadence;
 mod data;
 mod labels;
 mod serving;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use accounts::*;
+pub use cadence::*;
 pub use data::*;
 pub use labels::*;
 pub use serving::*;
@@ -66,6 +68,9 @@ pub enum Command {
     /// The decision is recorded with your name and the digest of the report that you saw.
     Reject(Decide),
     Retire(Retire),
+    /// Cadences: ls, show, run, study, studies, adopt
+    #[command(subcommand)]
+    Cadence(Cadence),
     Deploy(Deploy),
     Rollback(Rollback),
     Switch(Switch),

@@ -2,6 +2,7 @@
 
 mod affected;
 mod audit;
+mod cadence;
 mod check;
 mod contract;
 mod data;
@@ -105,6 +106,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             models::decide(&open(directory).await?, &args, lamp_core::registry::Decision::Rejected).await
         }
         Command::Retire(args) => models::retire(&open(directory).await?, &args).await,
+        Command::Cadence(args) => Box::pin(cadence::run(&open(directory).await?, &args)).await,
         Command::Deploy(args) => deploy::run(&open(directory).await?, &args).await,
         Command::Rollback(args) => deploy::rollback(&open(directory).await?, &args).await,
         Command::Switch(args) => switch::run(&open(directory).await?, &args).await,

@@ -160,6 +160,37 @@ impl Drop for Spinner {
     }
 }
 
+/// A bar over steps, each about as long as the others.
+pub struct Steps(ProgressBar);
+
+impl Steps {
+    /// A bar over so-called things.
+    pub fn new(things: &str) -> Self {
+        let bar = if Term::stderr().is_term() { ProgressBar::no_length() } else { ProgressBar::hidden() };
+        let template = format!("{{bar:30.cyan/dim}} {{pos}}/{{len}} {things}, {{eta}} to go  {{msg:.dim}}");
+        bar.set_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.enable_steady_tick(Duration::from_millis(500));
+        Self(bar)
+    }
+
+    /// So many of all are done.
+    pub fn set(&self, done: usize, all: usize, message: &str) {
+        if self.0.length().is_none() {
+            self.0.set_length(all as u64);
+            // What was there before took no time.
+            self.0.set_position(done as u64);
+            self.0.reset_eta();
+        }
+        self.0.set_position(done as u64);
+        self.0.set_message(message.to_owned());
+    }
+
+    /// Removes the bar.
+    pub fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// A bar over bytes, for the store.
 struct ByteBar(ProgressBar);
 

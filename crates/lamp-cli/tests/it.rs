@@ -4,6 +4,7 @@ mod it {
     mod affected;
     mod audit;
     mod browser;
+    mod cadence;
     mod check;
     mod config;
     mod data;
@@ -20,6 +21,7 @@ mod it {
     mod runs;
     mod serve;
     pub mod shop;
+    mod study;
     mod tasks;
     mod train;
     pub mod up;

@@ -8,6 +8,7 @@ mod assemble;
 mod circles;
 mod dataset;
 mod duty;
+mod edit;
 mod error;
 mod model;
 mod overlap;
@@ -23,7 +24,10 @@ mod words;
 mod workspace;
 
 pub use dataset::{DatasetConfig, Origin};
-pub use duty::{Cadence, Duties, Every, EveryUnit, Handoff, HistogramsDuty, LabelsDuty, Rota, ValidateDuty};
+pub use duty::{
+    Cadence, Duties, Every, EveryError, EveryUnit, Handoff, HistogramsDuty, LabelsDuty, Rota, ValidateDuty,
+};
+pub use edit::{EditError, set_cadence};
 pub use error::ConfigError;
 pub(crate) use error::Place;
 pub use model::{ModelConfig, ROLE_TRAIN, ROLE_VALID, SEED_DEFAULT, SEED_MAX, Serve};

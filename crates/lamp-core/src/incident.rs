@@ -19,6 +19,9 @@ pub const SERVICE_SWITCHED: &str = "service.switched";
 /// A person said that a column looks suspicious; the subject is `flights[2013-02-08].dep_delay`.
 pub const HISTOGRAM_SUSPICIOUS: &str = "histogram.suspicious";
 
+/// A rotation of a cadence came to no candidate; the subject is the model.
+pub const ROTATION_FAILED: &str = "rotation.failed";
+
 /// Where an incident stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -200,6 +203,7 @@ impl Incident {
                 let (data, column) = self.subject.rsplit_once('.')?;
                 Some(format!("lamp profile '{data}' --column {column}"))
             }
+            ROTATION_FAILED => Some(format!("lamp cadence show {}", self.subject)),
             _ => None,
         }
     }
@@ -245,6 +249,7 @@ mod tests {
             (CONTRACT_BROKEN, "flights[2013-02-08]", Some("lamp check 'flights[2013-02-08]'")),
             (SERVICE_SWITCHED, "delay epoch 7", Some("lamp why delay")),
             (HISTOGRAM_SUSPICIOUS, "flights[2013-02].dep", Some("lamp profile 'flights[2013-02]' --column dep")),
+            (ROTATION_FAILED, "delay", Some("lamp cadence show delay")),
             ("something.else", "delay", None),
         ] {
             assert_eq!(incident(cause, subject).look().as_deref(), command, "{cause}");

@@ -8,6 +8,7 @@ pub mod account;
 pub mod actor;
 pub mod affected;
 pub mod audit;
+pub mod cadence;
 pub mod check;
 pub mod clock;
 pub mod config;

@@ -29,10 +29,12 @@ mod migrate;
 mod models;
 mod replicas;
 mod rotas;
+mod rotations;
 mod routes;
 mod row;
 mod runs;
 mod statement;
+mod studies;
 mod tokens;
 mod users;
 

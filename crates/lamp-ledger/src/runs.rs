@@ -55,6 +55,10 @@ statements! {
     BY_PREFIX = concat!("SELECT ", columns!(), " FROM runs WHERE id LIKE $1 ORDER BY seq DESC LIMIT $2");
     NEWEST = concat!("SELECT ", columns!(), " FROM runs ORDER BY seq DESC LIMIT $1");
     PAGE = concat!("SELECT ", columns!(), " FROM runs ORDER BY seq DESC LIMIT $1 OFFSET $2");
+    LAST_SUCCESS = concat!(
+        "SELECT ", columns!(), " FROM runs ",
+        "WHERE purpose_kind = $1 AND purpose_name = $2 AND state = 'succeeded' ORDER BY seq DESC LIMIT 1"
+    );
     UNFINISHED = concat!(
         "SELECT ", columns!(), " FROM runs WHERE state IN ('preparing', 'running', 'collecting') ORDER BY seq"
     );
@@ -69,6 +73,8 @@ reads! {
     fn runs(limit: u32) -> Vec<Run>;
     /// At most `limit` runs, newest first, after the newest `skip`.
     fn runs_page(skip: u64, limit: u32) -> Vec<Run>;
+    /// The last run of that purpose that succeeded.
+    fn last_success(purpose: &Purpose) -> Option<Run>;
     /// Runs that have not come to their end, oldest first.
     fn unfinished_runs() -> Vec<Run>;
 }
@@ -106,11 +112,16 @@ fn manifest_text(manifest: Option<&RunManifest>) -> Result<Option<String>> {
     manifest.map(|manifest| row::json("a run's manifest", manifest)).transpose()
 }
 
-async fn add_run(connection: &mut AnyConnection, run: &Run) -> Result<()> {
-    let (kind, name) = match &run.purpose {
+/// A purpose, as kept in two columns.
+fn words(purpose: &Purpose) -> (&'static str, &str) {
+    match purpose {
         Purpose::Train(model) => ("train", model.as_str()),
         Purpose::Build(dataset) => ("build", dataset.as_str()),
-    };
+    }
+}
+
+async fn add_run(connection: &mut AnyConnection, run: &Run) -> Result<()> {
+    let (kind, name) = words(&run.purpose);
     INSERT
         .query()
         .bind(run.id.to_string())
@@ -180,6 +191,12 @@ async fn runs(connection: &mut AnyConnection, limit: u32) -> Result<Vec<Run>> {
 async fn runs_page(connection: &mut AnyConnection, skip: u64, limit: u32) -> Result<Vec<Run>> {
     let query = PAGE.query().bind(i64::from(limit)).bind(row::number("a number of runs", skip)?);
     query.fetch_all(connection).await?.iter().map(run).collect()
+}
+
+async fn last_success(connection: &mut AnyConnection, purpose: &Purpose) -> Result<Option<Run>> {
+    let (kind, name) = words(purpose);
+    let row = LAST_SUCCESS.query().bind(kind).bind(name).fetch_optional(connection).await?;
+    row.as_ref().map(run).transpose()
 }
 
 async fn unfinished_runs(connection: &mut AnyConnection) -> Result<Vec<Run>> {

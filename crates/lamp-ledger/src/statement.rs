@@ -91,10 +91,12 @@ pub(crate) fn all() -> impl Iterator<Item = Statement> {
         crate::models::STATEMENTS,
         crate::replicas::STATEMENTS,
         crate::rotas::STATEMENTS,
+        crate::rotations::STATEMENTS,
         crate::routes::STATEMENTS,
         crate::runs::STATEMENTS,
         crate::tokens::STATEMENTS,
         crate::users::STATEMENTS,
+        crate::studies::STATEMENTS,
     ]
     .into_iter()
     .flatten()
@@ -106,7 +108,7 @@ mod tests {
     use super::*;
 
     /// Rows of these tables are never changed and never removed.
-    const APPEND_ONLY: [&str; 14] = [
+    const APPEND_ONLY: [&str; 15] = [
         "audit_events",
         "approvals",
         "checks",
@@ -121,6 +123,7 @@ mod tests {
         "logged_answers",
         "rota_swaps",
         "route_changes",
+        "studies",
     ];
 
     #[test]

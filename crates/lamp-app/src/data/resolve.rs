@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use lamp_core::dataset::{DatasetVersion, FileEntry, Manifest};
 use lamp_core::lock::LockFile;
 use lamp_core::names::DatasetName;
-use lamp_core::partition::{Days, PartitionKey, PartitionRange};
+use lamp_core::partition::{DatasetSlice, Days, PartitionKey, PartitionRange};
 use lamp_core::reference::{Reference, Selector};
 use lamp_core::run::PinnedInput;
 use lamp_engine::DataFile;
@@ -15,6 +16,32 @@ use lamp_store::{NoProgress, Progress};
 use super::add::is_table;
 use super::{DataError, lockfile};
 use crate::app::App;
+
+/// Which versions of its data a run uses. The run's manifest says which these were.
+#[derive(Debug, Clone)]
+pub(crate) enum Versions {
+    /// Those that the commit's `lamp.lock` pins: what a person asks for.
+    Locked,
+    /// The newest at this moment: what a cadence asks for.
+    Newest {
+        /// Partitions that end after the start of this civil day are left out of the run's slices.
+        before: Option<Date>,
+        /// Versions that count as the newest of their datasets, whatever was added since: those just built.
+        built: Vec<DatasetVersion>,
+    },
+}
+
+impl Versions {
+    /// The files of a slice that may be used.
+    fn cut(&self, files: &mut Vec<FileEntry>) {
+        match self {
+            Self::Locked | Self::Newest { before: None, .. } => {}
+            Self::Newest { before: Some(day), .. } => {
+                files.retain(|file| file.partition.as_ref().is_none_or(|key| key.end() <= *day));
+            }
+        }
+    }
+}
 
 /// Some files of one version.
 #[derive(Debug, Clone)]
@@ -95,6 +122,44 @@ impl App {
         Ok(version)
     }
 
+    /// The version of a dataset that a run uses.
+    pub(crate) async fn version_for(
+        &self,
+        versions: &Versions,
+        lock: &LockFile,
+        dataset: &DatasetName,
+    ) -> Result<DatasetVersion, DataError> {
+        match versions {
+            Versions::Locked => self.locked_version(lock, dataset).await,
+            Versions::Newest { built, .. } => match built.iter().find(|version| &version.dataset == dataset) {
+                Some(version) => Ok(version.clone()),
+                None => {
+                    let newest = self.ledger().latest_version(dataset).await?;
+                    newest.ok_or_else(|| DataError::NoVersion { dataset: dataset.clone() })
+                }
+            },
+        }
+    }
+
+    /// The files of a dataset that a run uses: those of `range`, relative ends counted from `as_of`, as far as
+    /// `versions` allow.
+    pub(crate) async fn slice_for(
+        &self,
+        versions: &Versions,
+        lock: &LockFile,
+        slice: &DatasetSlice,
+        as_of: Timestamp,
+    ) -> Result<Slice, DataError> {
+        let version = self.version_for(versions, lock, &slice.dataset).await?;
+        let mut found = self.slice(version, &slice.range, &slice.text, as_of).await?;
+        versions.cut(&mut found.files);
+        if found.files.is_empty() {
+            let (dataset, version) = (found.version.dataset, found.version.version);
+            return Err(DataError::EmptySlice { slice: slice.text.clone(), dataset, version });
+        }
+        Ok(found)
+    }
+
     /// The files of `version` that `range` takes in, relative ends counted from `as_of`.
     pub(crate) async fn slice(
         &self,
@@ -128,7 +193,7 @@ impl App {
     }
 }
 
-fn files_within(manifest: &Manifest, days: Days) -> Vec<FileEntry> {
+pub(crate) fn files_within(manifest: &Manifest, days: Days) -> Vec<FileEntry> {
     let unbounded = days.from.is_none() && days.until.is_none();
     let inside = |file: &&FileEntry| file.partition.as_ref().map_or(unbounded, |key| days.holds(key));
     manifest.files.iter().filter(inside).cloned().collect()

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use lamp_core::access::Permission;
+use lamp_core::cadence::rotation::Rotation;
 use lamp_core::ids::RunId;
 use lamp_core::names::DatasetName;
-use lamp_core::partition::PartitionRange;
+use lamp_core::partition::{DatasetSlice, PartitionRange};
 use lamp_core::run::{Params, Purpose, Run};
 use lamp_runner::Progress;
 
@@ -14,6 +16,7 @@ use super::code::{Code, CodeChoice};
 use super::start::RunPlan;
 use crate::app::App;
 use crate::data::lockfile;
+use crate::data::resolve::Versions;
 
 /// Seed of builds, which are expected not to need one.
 const BUILD_SEED: u64 = 42;
@@ -29,50 +32,72 @@ pub struct BuildData {
     pub params: Params,
 }
 
+/// A build, and what it is made with.
+pub(crate) struct Build<'a> {
+    pub id: RunId,
+    pub dataset: &'a DatasetName,
+    pub params: &'a Params,
+    pub as_of: Timestamp,
+    pub versions: Versions,
+    /// The rotation that claimed the run.
+    pub claim: Option<&'a Rotation>,
+}
+
 impl App {
     /// Starts a build and returns when its command runs; [`App::follow_run`] finishes it.
     pub async fn start_build(&self, request: BuildData, say: Progress<'_>) -> Result<Run, RunError> {
         self.authorize(Permission::Work)?;
-        let id = RunId::new(self.now(), &*self.ids());
-        let here = self.workspace().dataset(&request.dataset).map(|(project, _)| project);
-        let code = self.check_out(&request.code, here, id).await?;
-        let started = self.start_build_of(&code, &request, id, say).await;
+        let build = Build {
+            id: RunId::new(self.now(), &*self.ids()),
+            dataset: &request.dataset,
+            params: &request.params,
+            as_of: self.now(),
+            versions: Versions::Locked,
+            claim: None,
+        };
+        self.begin_build(&request.code, &build, say).await
+    }
+
+    /// Starts a build of some commit with some versions.
+    pub(crate) async fn begin_build(
+        &self,
+        choice: &CodeChoice,
+        build: &Build<'_>,
+        say: Progress<'_>,
+    ) -> Result<Run, RunError> {
+        let here = self.workspace().dataset(build.dataset).map(|(project, _)| project);
+        let code = self.check_out(choice, here, build.id).await?;
+        let started = self.start_build_of(&code, build, say).await;
         self.clear_worktree_on_error(&code, started).await
     }
 
-    async fn start_build_of(
-        &self,
-        code: &Code,
-        request: &BuildData,
-        id: RunId,
-        say: Progress<'_>,
-    ) -> Result<Run, RunError> {
+    async fn start_build_of(&self, code: &Code, build: &Build<'_>, say: Progress<'_>) -> Result<Run, RunError> {
         let unknown =
-            || RunError::UnknownBuild { dataset: request.dataset.clone(), commit: Some(code.commit.hash.clone()) };
-        let (project, config) = code.workspace.dataset(&request.dataset).ok_or_else(unknown)?;
+            || RunError::UnknownBuild { dataset: build.dataset.clone(), commit: Some(code.commit.hash.clone()) };
+        let (project, config) = code.workspace.dataset(build.dataset).ok_or_else(unknown)?;
         let command = config.build().map(str::to_owned).ok_or_else(unknown)?;
         let lock = lockfile::read(&code.worktree)?;
-        let as_of = self.now();
         let mut inputs = BTreeMap::new();
         for dataset in config.inputs() {
-            let version = self.locked_version(&lock, dataset).await?;
-            let slice = self.slice(version, &PartitionRange::all(), dataset.as_str(), as_of).await?;
+            let all =
+                DatasetSlice { dataset: dataset.clone(), range: PartitionRange::all(), text: dataset.to_string() };
+            let slice = self.slice_for(&build.versions, &lock, &all, build.as_of).await?;
             inputs.insert(dataset.to_string(), slice);
         }
         let plan = RunPlan {
-            id,
-            purpose: Purpose::Build(request.dataset.clone()),
+            id: build.id,
+            purpose: Purpose::Build(build.dataset.clone()),
             code,
             project,
             command,
             inputs,
-            params: request.params.clone(),
+            params: build.params.clone(),
             seed: BUILD_SEED,
-            as_of,
+            as_of: build.as_of,
             task: None,
             target: None,
         };
-        self.launch_run(plan, say).await
+        self.launch_run(plan, build.claim, say).await
     }
 
     /// Pins the version that a finished build made in `lamp.lock`.
@@ -87,7 +112,10 @@ impl App {
     }
 
     /// The version that a build made: its own, or the earlier one with the same bytes.
-    async fn version_of_build(&self, run: &Run) -> Result<Option<lamp_core::dataset::DatasetVersion>, RunError> {
+    pub(crate) async fn version_of_build(
+        &self,
+        run: &Run,
+    ) -> Result<Option<lamp_core::dataset::DatasetVersion>, RunError> {
         let Purpose::Build(dataset) = &run.purpose else { return Ok(None) };
         if let Some(version) = self.ledger().versions_made_by(run.id).await?.into_iter().next() {
             return Ok(Some(version));

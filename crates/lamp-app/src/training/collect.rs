@@ -225,7 +225,7 @@ fn ended(run: Run) -> Result<Run, RunError> {
 }
 
 /// Why a command failed, with the last line that it wrote, which mostly says more.
-fn with_last_words(why: String, folder: &RunFolder) -> String {
+pub(crate) fn with_last_words(why: String, folder: &RunFolder) -> String {
     match find_last_line(&folder.log_path()) {
         Ok(Some(line)) => format!("{why}; its last words: {line}"),
         Ok(None) => why,

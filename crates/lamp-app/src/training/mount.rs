@@ -1,7 +1,7 @@
 //! Bringing a stored package to life with the code and environment of its own commit.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lamp_core::digest::Digest;
@@ -31,13 +31,38 @@ impl App {
     /// Loads a model; it answers when this returns.
     pub(crate) async fn mount(&self, spec: &MountSpec, say: Progress<'_>) -> Result<Arc<dyn Model>, RunError> {
         let package_dir = self.lay_out_package(&spec.package).await?;
+        let scratch = self.layout().worker_scratch(&spec.package);
+        self.bring_to_life(package_dir, &spec.commit, &spec.project, &scratch, say).await
+    }
+
+    /// Loads a package from the folder where a run left it, without the store. `scratch` becomes its workers' home.
+    pub(crate) async fn mount_folder(
+        &self,
+        package_dir: PathBuf,
+        commit: &str,
+        project: &ProjectName,
+        scratch: &Path,
+    ) -> Result<Arc<dyn Model>, RunError> {
+        self.bring_to_life(package_dir, commit, project, scratch, &|_| {}).await
+    }
+
+    async fn bring_to_life(
+        &self,
+        package_dir: PathBuf,
+        commit: &str,
+        project: &ProjectName,
+        scratch: &Path,
+        say: Progress<'_>,
+    ) -> Result<Arc<dyn Model>, RunError> {
         let package = lamp_model::read_package(&package_dir)?;
         let mut load_spec = LoadSpec::new(package_dir, package);
         match &load_spec.package.flavour {
             Flavour::Onnx { .. } => {
                 load_spec.onnxruntime = Some(onnxruntime::library(&self.layout().cache(), say).await?);
             }
-            Flavour::Python { .. } => load_spec.worker = Some(self.worker_command(spec, say).await?),
+            Flavour::Python { .. } => {
+                load_spec.worker = Some(self.worker_command(commit, project, scratch, say).await?);
+            }
             Flavour::Upstream { .. } => {}
         }
         Ok(load(load_spec).await?)
@@ -58,25 +83,30 @@ impl App {
         Ok(dir)
     }
 
-    async fn worker_command(&self, spec: &MountSpec, say: Progress<'_>) -> Result<WorkerCommand, RunError> {
-        let commit = self.repo().resolve(&spec.commit).await?;
+    async fn worker_command(
+        &self,
+        commit: &str,
+        project: &ProjectName,
+        scratch: &Path,
+        say: Progress<'_>,
+    ) -> Result<WorkerCommand, RunError> {
+        let commit = self.repo().resolve(commit).await?;
         let worktree = self.layout().commit_worktree(&commit.hash);
         self.repo().worktree_ensure(&commit, &worktree).await?;
         let at_commit = workspace::load(&worktree)?;
         let project = at_commit
-            .project(&spec.project)
-            .ok_or_else(|| RunError::UnknownProject { project: spec.project.clone(), commit: commit.hash.clone() })?;
+            .project(project)
+            .ok_or_else(|| RunError::UnknownProject { project: project.clone(), commit: commit.hash.clone() })?;
         let environment = self.environment_at(&worktree, project, say).await?;
         sdk::write_sdk(&self.layout().sdk(), self.parts.runs.sdk)?;
-        let scratch = self.layout().worker_scratch(&spec.package);
-        variables::create_scratch(&scratch).map_err(PartError::file("create", &scratch))?;
+        variables::create_scratch(scratch).map_err(PartError::file("create", scratch))?;
         let python_path = self.python_path(&worktree, &at_commit, project);
-        let mut extra = variables::protocol_variables(&scratch, &python_path, 0)?;
+        let mut extra = variables::protocol_variables(scratch, &python_path, 0)?;
         // A worker is no run: without LAMP_RUN, `current_run()` in serving code is a scratch run.
         extra.retain(|(name, _)| name == "PYTHONPATH");
         // One row at a time gains nothing from more threads, and they fight over the cores.
         extra.push(("OMP_NUM_THREADS".to_owned(), "1".to_owned()));
-        let cleaned = variables::cleaned_environment(&environment, &scratch, &project.env_pass, &extra)?;
+        let cleaned = variables::cleaned_environment(&environment, scratch, &project.env_pass, &extra)?;
         let env: BTreeMap<String, String> = cleaned.into_iter().collect();
         Ok(WorkerCommand {
             program: environment.python.clone(),

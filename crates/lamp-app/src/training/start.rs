@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lamp_core::access::Permission;
+use lamp_core::cadence::rotation::Rotation;
 use lamp_core::config::{Environment as ConfiguredEnvironment, ModelConfig, ProjectConfig};
 use lamp_core::dataset::Manifest;
 use lamp_core::ids::RunId;
@@ -25,7 +26,7 @@ use super::RunError;
 use super::code::{Code, CodeChoice};
 use crate::app::App;
 use crate::data::lockfile;
-use crate::data::resolve::Slice;
+use crate::data::resolve::{Slice, Versions};
 use crate::parts::try_lock_file;
 
 /// Name of the record that a run's collector follows, in the run's folder.
@@ -44,6 +45,17 @@ pub struct TrainModel {
     pub code: CodeChoice,
     /// Parameters, over those of `lamp.toml`.
     pub params: Params,
+}
+
+/// A training, and what it is made with.
+pub(crate) struct Training<'a> {
+    pub id: RunId,
+    pub model: &'a ModelName,
+    pub params: &'a Params,
+    pub as_of: Timestamp,
+    pub versions: Versions,
+    /// The rotation that claimed the run.
+    pub claim: Option<&'a Rotation>,
 }
 
 /// What a run is made of, before it is recorded.
@@ -65,45 +77,60 @@ impl App {
     /// Starts a training run and returns when its command runs.
     pub async fn start_training(&self, request: TrainModel, say: Progress<'_>) -> Result<Run, RunError> {
         self.authorize(Permission::Work)?;
-        let id = RunId::new(self.now(), &*self.ids());
-        let here = self.workspace().model(&request.model).map(|(project, _)| project);
-        if here.is_none() && request.code == CodeChoice::Head {
-            return Err(RunError::UnknownModel { model: request.model, commit: None });
+        let training = Training {
+            id: RunId::new(self.now(), &*self.ids()),
+            model: &request.model,
+            params: &request.params,
+            as_of: self.now(),
+            versions: Versions::Locked,
+            claim: None,
+        };
+        self.begin_training(&request.code, &training, say).await
+    }
+
+    /// Starts a training of some commit with some versions.
+    pub(crate) async fn begin_training(
+        &self,
+        choice: &CodeChoice,
+        training: &Training<'_>,
+        say: Progress<'_>,
+    ) -> Result<Run, RunError> {
+        let here = self.workspace().model(training.model).map(|(project, _)| project);
+        if here.is_none() && *choice == CodeChoice::Head {
+            return Err(RunError::UnknownModel { model: training.model.clone(), commit: None });
         }
-        let code = self.check_out(&request.code, here, id).await?;
-        let started = self.start_training_of(&code, &request, id, say).await;
+        let code = self.check_out(choice, here, training.id).await?;
+        let started = self.start_training_of(&code, training, say).await;
         self.clear_worktree_on_error(&code, started).await
     }
 
     async fn start_training_of(
         &self,
         code: &Code,
-        request: &TrainModel,
-        id: RunId,
+        training: &Training<'_>,
         say: Progress<'_>,
     ) -> Result<Run, RunError> {
-        let (project, model) = code.workspace.model(&request.model).ok_or_else(|| RunError::UnknownModel {
-            model: request.model.clone(),
+        let (project, model) = code.workspace.model(training.model).ok_or_else(|| RunError::UnknownModel {
+            model: training.model.clone(),
             commit: Some(code.commit.hash.clone()),
         })?;
-        let as_of = self.now();
-        let inputs = self.pin_inputs(code, model, as_of).await?;
+        let inputs = self.pin_inputs(code, model, training).await?;
         let mut params = model.params.clone();
-        params.extend(request.params.clone());
+        params.extend(training.params.clone());
         let plan = RunPlan {
-            id,
-            purpose: Purpose::Train(request.model.clone()),
+            id: training.id,
+            purpose: Purpose::Train(training.model.clone()),
             code,
             project,
             command: model.train.clone(),
             inputs,
             params,
             seed: model.seed,
-            as_of,
+            as_of: training.as_of,
             task: Some(model.task),
             target: Some(model.target.clone()),
         };
-        self.launch_run(plan, say).await
+        self.launch_run(plan, training.claim, say).await
     }
 
     pub(crate) async fn clear_worktree_on_error<T>(
@@ -125,21 +152,20 @@ impl App {
         }
     }
 
-    /// The slices of `lamp.toml` at the versions of `lamp.lock`, both as they stand in the commit.
+    /// The slices of `lamp.toml` as they stand in the commit, at the versions of its `lamp.lock` or at the newest.
     async fn pin_inputs(
         &self,
         code: &Code,
         model: &ModelConfig,
-        as_of: Timestamp,
+        training: &Training<'_>,
     ) -> Result<BTreeMap<String, Slice>, RunError> {
         let lock = lockfile::read(&code.worktree)?;
         let mut inputs = BTreeMap::new();
         for (role, slice) in &model.data {
-            let version = self.locked_version(&lock, &slice.dataset).await?;
-            inputs.insert(role.clone(), self.slice(version, &slice.range, &slice.text, as_of).await?);
+            inputs.insert(role.clone(), self.slice_for(&training.versions, &lock, slice, training.as_of).await?);
         }
         if let (Some(train), Some(valid)) = (inputs.get("train"), inputs.get("valid"))
-            && model.data_overlaps(self.date_of(as_of))
+            && model.data_overlaps(self.date_of(training.as_of))
         {
             return Err(RunError::Overlap { train: train.text.clone(), valid: valid.text.clone() });
         }
@@ -147,11 +173,16 @@ impl App {
     }
 
     /// Records a run, prepares what it needs and starts its command.
-    pub(crate) async fn launch_run(&self, plan: RunPlan<'_>, say: Progress<'_>) -> Result<Run, RunError> {
+    pub(crate) async fn launch_run(
+        &self,
+        plan: RunPlan<'_>,
+        claim: Option<&Rotation>,
+        say: Progress<'_>,
+    ) -> Result<Run, RunError> {
         self.verify_inputs(&plan.inputs, say).await?;
         let folder = RunFolder::create(&self.layout().runs(), plan.id)?;
         let starting = try_lock_file(&folder.path().join(START_LOCK))?;
-        let run = match self.record_start(&plan).await {
+        let run = match self.record_start(&plan, claim).await {
             Ok(run) => run,
             Err(error) => {
                 // Only where it is sure that no record needs it.
@@ -251,7 +282,7 @@ impl App {
         Ok(())
     }
 
-    async fn record_start(&self, plan: &RunPlan<'_>) -> Result<Run, RunError> {
+    async fn record_start(&self, plan: &RunPlan<'_>, claim: Option<&Rotation>) -> Result<Run, RunError> {
         let run = Run {
             id: plan.id,
             project: plan.project.name.clone(),
@@ -269,6 +300,10 @@ impl App {
         self.repo().pin(plan.id, &plan.code.commit).await?;
         let details = json!({"commit": run.commit, "origin": run.origin, "purpose": run.purpose.to_string()});
         let mut tx = self.ledger().begin().await?;
+        if let Some(claimed) = claim {
+            // Moved nowhere: this fails when the claim was taken back, and then there is no run.
+            tx.move_rotation(claimed, claimed).await?;
+        }
         tx.add_run(&run).await?;
         tx.audit(&self.entry("run.started", run.id, details)).await?;
         tx.commit().await?;

@@ -1,8 +1,11 @@
 //! `[rota.*]`, `[duties]`, `[cadence.*]`: who looks at what, how often.
 
 use std::fmt;
+use std::str::FromStr;
 
+use jiff::Span;
 use jiff::civil::{Time, Weekday, time};
+use serde::{Deserialize, Serialize};
 
 use super::reader::Table;
 use super::rules;
@@ -12,7 +15,8 @@ use crate::names::RotaName;
 const PIECES_MAX: u64 = 1_000;
 
 /// A period of days, weeks or months: `day`, `7 days`, `1 month`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Every {
     /// How many units, from 1.
     pub count: u32,
@@ -96,13 +100,67 @@ pub struct Duties {
 pub struct Cadence {
     /// How often.
     pub every: Every,
+    /// From which wall-clock time of its first day on a period is due; midnight unless told.
+    pub at: Time,
     /// The study that chose it.
     pub evidence: Option<String>,
+}
+
+/// A text that is not a period.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a period such as `day`, `7 days`, `2 weeks` or `1 month`")]
+pub struct EveryError {
+    /// As given.
+    pub text: String,
 }
 
 impl Every {
     /// Every civil day.
     pub const DAY: Self = Self { count: 1, unit: EveryUnit::Day };
+
+    /// Its length in civil time.
+    pub fn span(self) -> Span {
+        let count = i64::from(self.count);
+        match self.unit {
+            EveryUnit::Day => Span::new().days(count),
+            EveryUnit::Week => Span::new().weeks(count),
+            EveryUnit::Month => Span::new().months(count),
+        }
+    }
+
+    /// `times` of it: four times `2 weeks` is `8 weeks`.
+    #[must_use]
+    pub fn times(self, times: u32) -> Self {
+        Self { count: self.count.saturating_mul(times), ..self }
+    }
+
+    /// With its number, also when that is one: `1 month`.
+    pub fn in_words(self) -> String {
+        match self.count {
+            1 => format!("1 {self}"),
+            _ => self.to_string(),
+        }
+    }
+}
+
+impl FromStr for Every {
+    type Err = EveryError;
+    fn from_str(text: &str) -> Result<Self, EveryError> {
+        rules::every(text).map_err(|_| EveryError { text: text.to_owned() })
+    }
+}
+
+impl TryFrom<String> for Every {
+    type Error = EveryError;
+    fn try_from(text: String) -> Result<Self, EveryError> {
+        text.parse()
+    }
+}
+
+impl From<Every> for String {
+    fn from(every: Every) -> String {
+        every.in_words()
+    }
 }
 
 impl fmt::Display for Every {
@@ -214,8 +272,9 @@ impl Cadence {
     pub(super) fn read(table: &Table<'_>) -> Option<Self> {
         let every = table.required_text("every", "every = \"1 month\"");
         let every = every.and_then(|text| table.accept(&text.span, rules::every(text.value)));
+        let at = table.parsed("at", rules::time_of_day).unwrap_or(Time::midnight());
         let evidence = table.text("evidence").map(|text| text.value.to_owned());
         table.report_unknown_keys();
-        Some(Self { every: every?, evidence })
+        Some(Self { every: every?, at, evidence })
     }
 }

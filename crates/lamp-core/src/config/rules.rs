@@ -251,11 +251,20 @@ pub(crate) fn handoff(text: &str) -> Result<Handoff, Refusal> {
         ("Sun", Weekday::Sunday),
     ];
     let weekday = days.into_iter().find(|(name, _)| *name == day).map(|(_, weekday)| weekday).ok_or_else(error)?;
-    let (hour, minute) = clock.split_once(':').ok_or_else(error)?;
+    Ok(Handoff { weekday, time: find_time(clock).ok_or_else(error)? })
+}
+
+/// `06:30`.
+pub(crate) fn time_of_day(text: &str) -> Result<Time, Refusal> {
+    let hint = "write hours and minutes, for example `at = \"06:30\"`";
+    find_time(text).ok_or_else(|| Refusal::new(format!("`{text}` is not a time of day"), hint))
+}
+
+fn find_time(text: &str) -> Option<Time> {
+    let (hour, minute) = text.split_once(':')?;
     let two_digits = |part: &str| -> Option<i8> {
         let shaped = part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
         shaped.then(|| part.parse().ok()).flatten()
     };
-    let time = two_digits(hour).zip(two_digits(minute)).and_then(|(hour, minute)| Time::new(hour, minute, 0, 0).ok());
-    Ok(Handoff { weekday, time: time.ok_or_else(error)? })
+    Time::new(two_digits(hour)?, two_digits(minute)?, 0, 0).ok()
 }

@@ -73,6 +73,7 @@ log = "required"
 
 [cadence.delay]
 every = "1 month"
+at    = "06:30"
 
 [duties]
 labels     = { rota = "ml", every = "day", count = 10 }
@@ -198,6 +199,7 @@ fn services_duties_and_tests_of_the_house_plan_are_read_in_full() {
     assert!(workspace.reviewer_is_not_author(&project.name));
     let cadence = &project.cadence[&ModelName::parse("delay").expect("a name")];
     assert_eq!(cadence.every, Every { count: 1, unit: EveryUnit::Month });
+    assert_eq!(cadence.at, jiff::civil::time(6, 30, 0, 0));
     assert_eq!(project.tests["monotone-distance"].command, "python -m pytest tests/test_distance.py");
 }
 

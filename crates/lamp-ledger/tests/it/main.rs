@@ -1,6 +1,7 @@
 //! What the ledger promises, asked of SQLite and of a real Postgres.
 
 mod audit;
+mod cadence;
 mod checks;
 mod crash;
 mod datasets;

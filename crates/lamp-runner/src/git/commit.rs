@@ -16,6 +16,12 @@ impl Repo {
         self.git("update-ref").args([&name, &commit.hash]).run().await.map(drop)
     }
 
+    /// The same for the commit of a study: `refs/lamp/studies/ID`.
+    pub async fn pin_study(&self, study: &str, commit: &Commit) -> Result<(), GitError> {
+        let name = format!("refs/lamp/studies/{study}");
+        self.git("update-ref").args([&name, &commit.hash]).run().await.map(drop)
+    }
+
     /// A real commit of the whole working tree – tracked changes and untracked files that are
     /// not ignored, but nothing under `exclude` (paths relative to the root) – on
     /// `refs/lamp/wip/ID`. Branch, index and working tree stay as they are.

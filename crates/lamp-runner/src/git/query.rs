@@ -109,6 +109,20 @@ impl Repo {
         self.git("cat-file").args(["blob", &blob]).run().await.map(Some)
     }
 
+    /// The hash of the tree at `folder` (relative to the root; empty for all) in `rev`; none if there is no such
+    /// folder. Equal hashes are equal contents.
+    pub async fn find_folder(&self, rev: &str, folder: &str) -> Result<Option<String>, GitError> {
+        let commit = self.resolve(rev).await?;
+        let name = format!("{}:{folder}", commit.hash);
+        let found = self.git("rev-parse").args(["--verify", "--quiet", "--end-of-options", &name]).find().await;
+        match found {
+            Ok(Some(bytes)) => Ok(Some(text("rev-parse", bytes)?.trim().to_owned())),
+            // A path that is not there makes git die instead of saying no.
+            Ok(None) | Err(GitError::Failed { .. }) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
     /// Paths of the files under `prefix` (a folder or a file, relative to the root; empty for
     /// all) in `rev`, sorted.
     pub async fn list(&self, rev: &str, prefix: &str) -> Result<Vec<String>, GitError> {

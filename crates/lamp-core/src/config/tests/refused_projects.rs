@@ -354,6 +354,13 @@ fn bad_services_and_duties() {
     "#]],
     );
     check_body(
+        "[cadence.delay]\nevery = \"day\"\nat = \"6 am\"\n",
+        &expect![[r#"
+        projects/delay/lamp.toml:5:6: `6 am` is not a time of day
+          hint: write hours and minutes, for example `at = "06:30"`
+    "#]],
+    );
+    check_body(
         "[duties]\nvalidate = { reviewer_is_not_author = \"yes\" }\n",
         &expect![[r#"
         projects/delay/lamp.toml:4:39: `reviewer_is_not_author` must be `true` or `false`, not a text
