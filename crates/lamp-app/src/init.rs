@@ -2,11 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use lamp_core::config::RootConfig;
 use lamp_core::error::{Classified, Kind};
+use lamp_core::hooks::{self, ConfigPlan};
+use lamp_core::workflow::{WORKFLOW_FILE, workflow};
 
 use crate::data::lockfile::write_atomically;
 use crate::parts::PartError;
+use crate::workspace::CONFIG_FILE;
 
+/// Project folders of a workspace that starts here.
+const MEMBERS: &str = "projects/*";
 /// Lines that git is told to ignore.
 const IGNORED: &[&str] = &[".lamp/", "__pycache__/", "*.pyc"];
 
@@ -54,11 +60,30 @@ pub enum Step {
         /// The lines.
         lines: Vec<String>,
     },
+    /// Replace our own lines in a file; all others stay.
+    Renew {
+        /// Relative to the root.
+        path: String,
+        /// The whole text afterwards.
+        text: String,
+    },
     /// A file that is there and stays as it is.
     Keep {
         /// Relative to the root.
         path: String,
+        /// What it would need to have and does not.
+        lacks: Vec<String>,
     },
+}
+
+impl Step {
+    /// Whether nothing would be done, and nothing said.
+    pub fn is_nothing(&self) -> bool {
+        match self {
+            Self::Keep { lacks, .. } => lacks.is_empty(),
+            Self::Create { .. } | Self::Append { .. } | Self::Renew { .. } => false,
+        }
+    }
 }
 
 /// Looks at a folder and says what would be done. Nothing is written.
@@ -66,12 +91,14 @@ pub fn plan(root: &Path, time_zone: &str, with_project: Option<&str>) -> Result<
     if !root.is_dir() {
         return Err(InitError::NotAFolder(root.to_owned()));
     }
-    let mut steps = vec![create_or_keep(root, "lamp.toml", root_config(time_zone))];
+    let mut steps = vec![create_or_keep(root, CONFIG_FILE, root_config(time_zone))];
     if let Some(project) = with_project {
         let dir = format!("projects/{project}");
         steps.push(create_or_keep(root, &format!("{dir}/lamp.toml"), project_config(project)));
     }
     steps.push(ignore_step(root)?);
+    steps.push(hooks_step(root)?);
+    steps.push(create_or_keep(root, WORKFLOW_FILE, workflow(env!("CARGO_PKG_VERSION"))));
     Ok(steps)
 }
 
@@ -89,6 +116,7 @@ pub fn carry_out(root: &Path, steps: &[Step]) -> Result<(), InitError> {
                     write_atomically(&target, text.as_bytes())?;
                 }
             }
+            Step::Renew { path, text } => write_atomically(&root.join(path), text.as_bytes())?,
             Step::Append { path, lines } => {
                 let target = root.join(path);
                 let mut text = read_or_empty(&target)?;
@@ -108,7 +136,33 @@ pub fn carry_out(root: &Path, steps: &[Step]) -> Result<(), InitError> {
 
 fn create_or_keep(root: &Path, path: &str, text: String) -> Step {
     let path = path.to_owned();
-    if root.join(&path).exists() { Step::Keep { path } } else { Step::Create { path, text } }
+    if root.join(&path).exists() { keep(path) } else { Step::Create { path, text } }
+}
+
+fn keep(path: String) -> Step {
+    Step::Keep { path, lacks: Vec::new() }
+}
+
+/// The hooks' file. A team's own is never written to: it says what it lacks.
+fn hooks_step(root: &Path) -> Result<Step, InitError> {
+    let path = hooks::CONFIG_FILE.to_owned();
+    let existing = read_or_empty(&root.join(&path))?;
+    let step = match hooks::plan(Some(&existing), &members(root)) {
+        ConfigPlan::Create(text) if root.join(&path).exists() => Step::Renew { path, text },
+        ConfigPlan::Create(text) => Step::Create { path, text },
+        ConfigPlan::Keep => keep(path),
+        ConfigPlan::Renew(text) => Step::Renew { path, text },
+        ConfigPlan::Theirs { missing } => {
+            Step::Keep { path, lacks: missing.into_iter().map(|id| format!("hook {id}")).collect() }
+        }
+    };
+    Ok(step)
+}
+
+/// The globs of project folders: those of the `lamp.toml` that is there, if it can be read.
+fn members(root: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(root.join(CONFIG_FILE)).unwrap_or_default();
+    RootConfig::parse(&text, CONFIG_FILE).map_or_else(|_| vec![MEMBERS.to_owned()], |config| config.members)
 }
 
 fn ignore_step(root: &Path) -> Result<Step, InitError> {
@@ -116,7 +170,7 @@ fn ignore_step(root: &Path) -> Result<Step, InitError> {
     let text = read_or_empty(&root.join(&path))?;
     let is_there = |wanted: &str| text.lines().any(|line| line.trim() == wanted || line.trim() == format!("/{wanted}"));
     let lines: Vec<String> = IGNORED.iter().filter(|line| !is_there(line)).map(|line| (*line).to_owned()).collect();
-    Ok(if lines.is_empty() { Step::Keep { path } } else { Step::Append { path, lines } })
+    Ok(if lines.is_empty() { keep(path) } else { Step::Append { path, lines } })
 }
 
 fn read_or_empty(path: &Path) -> Result<String, PartError> {

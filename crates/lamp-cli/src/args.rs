@@ -3,6 +3,7 @@
 mod accounts;
 mod cadence;
 mod data;
+mod hooks;
 mod labels;
 mod serving;
 mod training;
@@ -16,6 +17,7 @@ pub use accounts::*;
 pub use cadence::*;
 pub use data::*;
 pub use labels::*;
+pub use hooks::*;
 pub use serving::*;
 pub use training::*;
 pub use watch::*;
@@ -37,6 +39,9 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Init(Init),
+    /// Hooks before each commit: install, run, check, mypy
+    #[command(subcommand)]
+    Hooks(Hooks),
     /// Versions of datasets: add, get, ls, log, verify, build
     #[command(subcommand)]
     Data(Data),
@@ -89,6 +94,7 @@ pub enum Command {
     /// Personal tokens: create, ls, revoke
     #[command(subcommand)]
     Tokens(Tokens),
+    Doctor(Doctor),
     Demo(Demo),
     #[command(name = "__child", hide = true)]
     Child(Child),
@@ -98,7 +104,9 @@ pub enum Command {
 
 /// Make a workspace in this repository (or a new one)
 ///
-/// Files that are there stay as they are. What would be written is shown first, and asked about.
+/// Configuration, hooks for `prek` and `pre-commit`, and a workflow for GitHub Actions. Files that are there
+/// stay as they are, but for the lines of Lamplighter in .gitignore and .pre-commit-config.yaml. What would be
+/// written is shown first, and asked about.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  lamp init\n  lamp init --yes --project churn --time-zone Europe/Berlin")]
 pub struct Init {
@@ -158,6 +166,20 @@ pub struct AuditLs {
     /// Most events to list.
     #[arg(long, short = 'n', default_value_t = 50)]
     pub limit: u32,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How this repository stands with the nine practices
+///
+/// For each: yes, partly or no, what was found, and what to type next. It is a report and no verdict: it exits 0
+/// whatever it says, unless something went wrong.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lamp doctor\n  lamp doctor --json | jq -r '.[] | select(.score != \"yes\") | .next'"
+)]
+pub struct Doctor {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -7,8 +7,10 @@ mod check;
 mod contract;
 mod data;
 mod deploy;
+mod doctor;
 mod duty;
 mod histograms;
+pub mod hooks;
 mod incidents;
 mod init;
 mod label;
@@ -86,6 +88,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let directory = arguments.directory.as_deref();
     match arguments.command {
         Command::Init(args) => init::run(directory, &args).await,
+        Command::Hooks(args) => hooks::run(directory, &args).await,
         Command::Contract(args) => contract::run(&args),
         Command::Demo(args) => Box::pin(demo::run(&args)).await,
         Command::Child(_) => Err(Failure::operation("the shim runs before the runtime starts")),
@@ -116,6 +119,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Metrics(args) => metrics::run(&open(directory).await?, &args).await,
         Command::Why(args) => why::run(&open(directory).await?, &args).await,
         Command::Affected(args) => affected::run(&open(directory).await?, &args).await,
+        Command::Doctor(args) => doctor::run(&open(directory).await?, &args).await,
         Command::Audit(args) => audit::run(&open(directory).await?, &args).await,
         Command::Users(args) => users::run(&open(directory).await?, args).await,
         Command::Tokens(args) => tokens::run(&open(directory).await?, args).await,

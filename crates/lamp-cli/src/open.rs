@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use lamp_app::hooks::folder_of_lamp;
 use lamp_app::{App, AppParts, RunSettings, workspace};
 use lamp_core::access::AccessRole;
 use lamp_core::actor::Actor;
@@ -40,7 +41,8 @@ pub async fn open(directory: Option<&Path>) -> Result<App, Failure> {
 
 /// Opens the workspace at `root` with a given clock.
 pub async fn open_with(root: &Path, clock: Arc<dyn Clock>) -> Result<App, Failure> {
-    let repo = Repo::discover(root).await?;
+    let repo = repository(root).await?;
+    let lamp_exe = lamp_exe()?;
     let config = workspace::load(root)?;
     let lamp = root.join(".lamp");
     std::fs::create_dir_all(&lamp)
@@ -54,7 +56,6 @@ pub async fn open_with(root: &Path, clock: Arc<dyn Clock>) -> Result<App, Failur
             .with_hint("git config user.email you@example.com")
     };
     let actor = Actor::local(&email.ok_or_else(no_email)?);
-    let lamp_exe = own_path().map_err(|error| Failure::operation(format!("cannot find myself: {error}")))?;
     Ok(App::new(AppParts {
         root: root.to_owned(),
         workspace: config,
@@ -68,6 +69,16 @@ pub async fn open_with(root: &Path, clock: Arc<dyn Clock>) -> Result<App, Failur
         role: AccessRole::Admin,
         runs: RunSettings { lamp_exe, sdk: sdk::FILES },
     }))
+}
+
+/// The repository at `root`, whose hooks find this very `lamp`.
+pub async fn repository(root: &Path) -> Result<Repo, Failure> {
+    Ok(Repo::discover(root).await?.with_programs(folder_of_lamp(&lamp_exe()?)))
+}
+
+/// [`own_path`], as every command may need it.
+pub fn lamp_exe() -> Result<PathBuf, Failure> {
+    own_path().map_err(|error| Failure::operation(format!("cannot find myself: {error}")))
 }
 
 /// A relative SQLite path counts from the workspace's root, wherever the command was typed.

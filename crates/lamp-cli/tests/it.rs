@@ -9,8 +9,10 @@ mod it {
     mod config;
     mod data;
     mod demo;
+    mod doctor;
     mod duties;
     mod help;
+    mod hooks;
     mod incidents;
     mod init;
     mod labels;

@@ -22,6 +22,8 @@ pub use worktree::WorktreeState;
 #[derive(Debug, Clone)]
 pub struct Repo {
     root: PathBuf,
+    /// Folders of programs that hooks find before all others.
+    programs: Vec<PathBuf>,
 }
 
 /// A commit and its tree, by full hash.
@@ -149,5 +151,13 @@ impl Repo {
     /// The root of the working tree, absolute.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The same repository; the user's hooks, where they run, find the programs in `folders` before those on
+    /// PATH.
+    #[must_use]
+    pub fn with_programs(mut self, folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.programs.extend(folders);
+        self
     }
 }

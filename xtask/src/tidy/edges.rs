@@ -51,6 +51,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("object_store", &["lamp-store"]),
     ("ort", &["lamp-model"]),
     ("askama", &["lamp-web"]),
+    ("ruff_python_parser", &["lamp-app"]),
     ("clap", &["lamp-cli"]),
     ("anyhow", &["lamp-cli", "xtask"]),
     ("fantoccini", &["lamp-testkit"]),

@@ -41,7 +41,8 @@ pub async fn run(directory: Option<&Path>, args: &Init) -> Result<ExitCode, Fail
     }
     carry_out(&root, &steps)?;
     let project = args.project.as_ref().map_or("NAME", lamp_core::names::ProjectName::as_str);
-    out!("\nNext:\n  git add -A && git commit -m \"Start with Lamplighter\"");
+    out!("\nNext:\n  lamp hooks install");
+    out!("  git add -A && git commit -m \"Start with Lamplighter\"");
     out!("  edit projects/{project}/lamp.toml, then: lamp data add DATASET");
     Ok(ExitCode::SUCCESS)
 }
@@ -55,7 +56,9 @@ fn describe(root: &Path, is_new_repo: bool, steps: &[Step]) {
         match step {
             Step::Create { path, .. } => out!("  create  {path}"),
             Step::Append { path, lines } => out!("  append  {path}: {}", lines.join(", ")),
-            Step::Keep { path } => out!("  keep    {path} (as it is)"),
+            Step::Renew { path, .. } => out!("  renew   {path} (the lines of Lamplighter alone)"),
+            Step::Keep { path, lacks } if lacks.is_empty() => out!("  keep    {path} (as it is)"),
+            Step::Keep { path, lacks } => out!("  keep    {path} (as it is; it lacks: {})", lacks.join(", ")),
         }
     }
 }

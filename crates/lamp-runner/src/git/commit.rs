@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use lamp_core::ids::RunId;
 
 use super::change::parse_status;
-use super::command::{Git, split_z};
+use super::command::split_z;
 use super::{Commit, GitError, Repo};
 
 impl Repo {
@@ -81,7 +81,7 @@ impl Repo {
             self.git("add").arg("--intent-to-add").literal_paths(new.iter().copied()).run().await?;
         }
         let differing: BTreeSet<&str> = status.changed.iter().map(String::as_str).chain(new.iter().copied()).collect();
-        let commit = Git::with_hooks(self.root(), "commit").args(["--quiet", "--only", "-m", message]);
+        let commit = self.git_with_hooks("commit").args(["--quiet", "--only", "-m", message]);
         let committed = commit.literal_paths(differing).run().await;
         if committed.is_err() && !new.is_empty() {
             self.git("rm").args(["--cached", "--quiet", "--force"]).literal_paths(new.iter().copied()).run().await?;
@@ -90,16 +90,16 @@ impl Repo {
         self.head().await
     }
 
-    /// Stages and commits everything that is not ignored, without hooks, at the instant `at`
-    /// (now, if none). None when there is nothing to commit. For the demo, which makes a
-    /// repository of its own.
+    /// Stages and commits everything that is not ignored, at the instant `at` (now, if none). Runs the
+    /// user's hooks. None when there is nothing to commit. For the demo, which makes a repository of its
+    /// own.
     pub async fn add_and_commit_all(&self, message: &str, at: Option<Timestamp>) -> Result<Option<Commit>, GitError> {
         self.git("add").args(["--all", "--", ":/"]).run().await?;
         let staged = self.git("diff").args(["--cached", "--name-only", "-z"]).run().await?;
         if split_z(&staged).is_empty() {
             return Ok(None);
         }
-        let mut commit = self.git("commit").args(["--quiet", "--no-verify", "-m", message]);
+        let mut commit = self.git_with_hooks("commit").args(["--quiet", "-m", message]);
         if let Some(at) = at {
             let date = format!("@{} +0000", at.as_second());
             commit = commit.env("GIT_AUTHOR_DATE", date.clone()).env("GIT_COMMITTER_DATE", date);

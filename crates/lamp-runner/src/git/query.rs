@@ -18,7 +18,7 @@ impl Repo {
             return Err(GitError::Bare(start.to_owned()));
         }
         let root = Git::new(start, "rev-parse").arg("--show-toplevel").line().await?;
-        Ok(Self { root: PathBuf::from(root) })
+        Ok(Self { root: PathBuf::from(root), programs: Vec::new() })
     }
 
     /// Makes `at` (created if missing) a repository whose first branch is `main`. An existing
@@ -33,6 +33,17 @@ impl Repo {
     pub async fn common_dir(&self) -> Result<PathBuf, GitError> {
         let dir = self.git("rev-parse").args(["--path-format=absolute", "--git-common-dir"]).line().await?;
         Ok(PathBuf::from(dir))
+    }
+
+    /// The folder of the hooks that git calls when people commit (`core.hooksPath`, or `.git/hooks`), absolute.
+    pub async fn hooks_dir(&self) -> Result<PathBuf, GitError> {
+        let args = ["--path-format=absolute", "--git-path", "hooks"];
+        Ok(PathBuf::from(self.git_with_hooks("rev-parse").args(args).line().await?))
+    }
+
+    /// Paths of the tracked files, relative to the root.
+    pub async fn tracked(&self) -> Result<Vec<String>, GitError> {
+        Ok(split_z(&self.git("ls-files").args(["-z", "--cached"]).run().await?))
     }
 
     /// The commit that is checked out; none before the first commit.

@@ -113,7 +113,7 @@ impl Repo {
         if !self.worktree_is_pristine(path).await? {
             return Ok(WorktreeState::Spoilt);
         }
-        let own = Self { root: PathBuf::from(path) };
+        let own = Self { root: PathBuf::from(path), programs: Vec::new() };
         let ours = own.common_dir().await? == self.common_dir().await?;
         let at_commit = own.head().await?.is_some_and(|head| head.hash == commit.hash);
         Ok(if ours && at_commit { WorktreeState::Pristine } else { WorktreeState::Spoilt })
