@@ -95,7 +95,7 @@ fn tidy_up(kitchen: &Kitchen) {
                  return name.strip().lower()\n";
     repo.write("projects/streets/streets/names.py", names);
     let used = "\"\"\"How long names are.\"\"\"\n\nimport json\n\nfrom streets.names import tidy\n\nfrom bakery.oven import HEAT\n\n\n\
-                def length(name: str) -> int:\n    \"\"\"Count the letters.\"\"\"\n    return len(json.dumps(tidy(name))) + HEAT\n";
+                def length(name: str) -> int:\n    \"\"\"Count the letters.\"\"\"\n    return len(json.dumps(tidy(name) + \"!\")) + HEAT\n";
     repo.write("projects/bakery/bakery/length.py", used.replace("\n\nfrom bakery.oven", "\nfrom bakery.oven"));
     repo.write("projects/bakery/bakery/oven.py", "\"\"\"The oven.\"\"\"\n\nHEAT: int = 200\n");
 }

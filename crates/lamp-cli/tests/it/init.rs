@@ -43,14 +43,28 @@ fn what_an_old_repository_has_stays_as_it_is() {
     context.repo.write("lamp.toml", own);
     // No line end after the last line.
     context.repo.write(".gitignore", "target/\n*.log");
+    let hooks = "repos:\n  - repo: local\n    hooks: [{id: ruff}, {id: ruff-format}, {id: mypy}]\n";
+    context.repo.write(".pre-commit-config.yaml", hooks);
     context.repo.commit("Before Lamplighter");
 
     let done = context.lamp(["init", "--yes"]).succeed();
     assert_says(&done, &["keep    lamp.toml (as it is)", "append  .gitignore: .lamp/"]);
+    assert_says(&done, &["keep    .pre-commit-config.yaml (as it is; it lacks: hook end-of-file-fixer, hook"]);
+    assert!(!done.stdout.contains("hook isort"), "ruff stands in for it: {}", done.text());
+    assert_eq!(context.repo.read(".pre-commit-config.yaml"), hooks);
     assert_eq!(context.repo.read("lamp.toml"), own);
     let ignored = context.repo.read(".gitignore");
     assert!(ignored.starts_with("target/\n*.log\n.lamp/\n"), "{ignored:?}");
-    assert_eq!(context.repo.git(&["status", "--porcelain"]), "M .gitignore", "nothing else was touched");
+    let touched = context.repo.git(&["status", "--porcelain"]);
+    assert_eq!(touched, "M .gitignore\n?? .github/", "nothing else was touched");
+
+    // Two marker lines invite ours in, told where the members are; what is outside of them stays.
+    context.repo.write(".pre-commit-config.yaml", format!("{hooks}  # >>> lamplighter\n  # <<< lamplighter\n"));
+    let invited = context.lamp(["init", "--yes"]).succeed();
+    assert_says(&invited, &["renew   .pre-commit-config.yaml (the lines of Lamplighter alone)"]);
+    let renewed = context.repo.read(".pre-commit-config.yaml");
+    assert!(renewed.starts_with(hooks) && renewed.contains("--src, \"ml/*\""), "{renewed}");
+    assert_says(&context.lamp(["init"]).succeed(), &["keep    .pre-commit-config.yaml (as it is)", "Nothing to do"]);
 }
 
 #[test]
