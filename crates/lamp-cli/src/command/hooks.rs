@@ -56,10 +56,14 @@ async fn check(hooks: &Hooks, args: &args::HooksCheck) -> Result<ExitCode, Failu
         return Ok(verdict(checked.findings.is_empty()));
     }
     checked.findings.iter().for_each(print_finding);
-    let (files, found) = (ui::count(checked.files as u64), checked.findings.len());
+    let found = checked.findings.len();
+    let files = match checked.files {
+        1 => "1 file".to_owned(),
+        count => format!("{} files", ui::count(count as u64)),
+    };
     match found {
-        0 => out!("{files} files: {}", style("fine").green()),
-        _ => out!("{files} files: {}", style(format!("{found} must not be committed like this")).red()),
+        0 => out!("{files}: {}", style("fine").green()),
+        _ => out!("{files}: {}", style(format!("{found} must not be committed like this")).red()),
     }
     Ok(verdict(found == 0))
 }
