@@ -211,11 +211,11 @@ impl App {
         found
     }
 
-    /// What is kept of a logged prediction: which models gave a valid answer, and what it was.
+    /// What is kept of a logged prediction: which models were asked, and what they said.
     pub(crate) fn logged_answer(&self, prediction: &Prediction) -> LoggedAnswer {
         let said = |answer: Option<&Answer>| {
             let answer = answer?;
-            Some(ModelSaid { model: answer.model.clone(), outputs: answer.outputs.clone()? })
+            Some(ModelSaid { model: answer.model.clone(), outputs: answer.outputs.clone().unwrap_or_default() })
         };
         LoggedAnswer {
             prediction: prediction.id,

@@ -162,12 +162,12 @@ impl LabelDraw {
     }
 }
 
-/// What a model said of a logged row.
+/// What a model that was asked said of a logged row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelSaid {
     /// `name@version`.
     pub model: String,
-    /// Outputs by name, as logged.
+    /// Outputs by name, as logged; empty when it gave no valid answer.
     pub outputs: BTreeMap<String, Value>,
 }
 
@@ -184,9 +184,9 @@ pub struct LoggedAnswer {
     pub served_at: Timestamp,
     /// Who answered.
     pub served_by: Role,
-    /// What the primary said, if it gave a valid answer.
+    /// What the primary said, if it was asked.
     pub primary: Option<ModelSaid>,
-    /// What the shadow said, if it gave a valid answer.
+    /// What the shadow said, if it was asked.
     pub shadow: Option<ModelSaid>,
 }
 

@@ -112,6 +112,14 @@ impl Labelled {
         estimates(self.task, &self.scored(subject))
     }
 
+    /// Labelled rows to which a model was asked for an answer and gave no valid one.
+    pub(super) fn unanswered(&self, subject: &Subject) -> u64 {
+        let Some(model) = &subject.model else { return 0 };
+        let Some(answering) = self.models.get(model) else { return 0 };
+        let said = self.rows_of(subject).flat_map(|row| [&row.logged.primary, &row.logged.shadow]).flatten();
+        said.filter(|said| said.model == *model && answering.said(said).is_none()).count() as u64
+    }
+
     /// When the newest label was recorded.
     pub(super) fn newest_at(&self) -> Option<jiff::Timestamp> {
         self.rows.values().flatten().map(|row| row.labelled_at).max()
@@ -126,9 +134,12 @@ impl Labelled {
     }
 
     fn scored(&self, subject: &Subject) -> Vec<Scored> {
-        let rows = self.rows.get(&subject.basis).into_iter().flatten();
-        let rows = rows.filter(|row| subject.served_by.is_none_or(|role| row.logged.served_by == role));
-        rows.filter_map(|row| self.scored_row(row, subject.model.as_deref())).collect()
+        self.rows_of(subject).filter_map(|row| self.scored_row(row, subject.model.as_deref())).collect()
+    }
+
+    fn rows_of(&self, subject: &Subject) -> impl Iterator<Item = &LabelledRow> {
+        let (rows, served_by) = (self.rows.get(&subject.basis).into_iter().flatten(), subject.served_by);
+        rows.filter(move |row| served_by.is_none_or(|role| row.logged.served_by == role))
     }
 
     /// None where the model gave no valid answer: it is not scored on what others had to answer.

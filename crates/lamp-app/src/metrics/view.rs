@@ -70,6 +70,8 @@ pub struct MetricSeries {
     pub place: Option<Role>,
     /// What the labels say now.
     pub now: Estimate,
+    /// Labelled rows to which that version gave no valid answer. It is scored on the others, which may be easier.
+    pub unanswered: u64,
     /// What its held-out report says of the same metric.
     pub report: Option<Report>,
     /// How the two compare; none without a report.
@@ -182,6 +184,7 @@ impl App {
         };
         let mut series = Vec::new();
         for subject in subjects {
+            let unanswered = labelled.unanswered(&subject);
             let answering = subject.model.as_ref().and_then(|model| labelled.models.get(model));
             for now in labelled.estimate(&subject) {
                 let report = answering.and_then(|answering| report_of(answering, &now.metric));
@@ -191,14 +194,28 @@ impl App {
                     report,
                     points: points.remove(&(subject.clone(), now.metric.clone())).unwrap_or_default(),
                     subject: subject.clone(),
+                    unanswered,
                     now,
                 });
             }
         }
         let order = metrics_of(labelled.task);
         let metric_place = |metric: &str| order.iter().position(|known| *known == metric);
-        series.sort_by_key(|one| (one.subject.clone(), metric_place(&one.now.metric)));
+        series.sort_by_cached_key(|one| {
+            let subject = &one.subject;
+            (subject.basis, standing(one), subject.model.clone(), subject.served_by, metric_place(&one.now.metric))
+        });
         Ok(series)
+    }
+}
+
+/// What was answered comes first, then the primary, the shadow, and who served before.
+fn standing(series: &MetricSeries) -> u8 {
+    match (&series.subject.model, series.place) {
+        (None, _) => 0,
+        (Some(_), Some(Role::Primary)) => 1,
+        (Some(_), Some(Role::Shadow)) => 2,
+        (Some(_), None) => 3,
     }
 }
 

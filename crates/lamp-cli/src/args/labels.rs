@@ -141,6 +141,9 @@ pub struct Metrics {
     /// The last day of predictions; today unless told.
     #[arg(long, value_name = "DATE")]
     pub until: Option<Date>,
+    /// Also on the rows that each place answered.
+    #[arg(long)]
+    pub places: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -55,7 +55,7 @@ fn print_task(app: &App, task: &LabelTask) {
         "{}  {}  {}",
         style(&task.service).bold(),
         task.day,
-        style(format!("{} of {}", task.progress.done() + 1, task.progress.drawn)).dim()
+        style(format!("{} of {}", task.rank, task.progress.drawn)).dim()
     );
     let names = task.inputs.keys().map(|name| console::measure_text_width(name)).chain([10]);
     let width = names.max().unwrap_or_default();

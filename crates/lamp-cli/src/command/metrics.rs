@@ -28,7 +28,7 @@ pub async fn run(app: &App, args: &Metrics) -> Result<ExitCode, Failure> {
             if number > 0 {
                 out!("");
             }
-            print(app, view);
+            print(app, view, args.places);
         }
     }
     Ok(verdict(!views.iter().flat_map(|view| &view.series).any(is_bad_news)))
@@ -40,14 +40,15 @@ fn is_bad_news(series: &MetricSeries) -> bool {
     is_worse && series.place.is_some() && series.subject.basis == Basis::Drawn && series.subject.served_by.is_none()
 }
 
-fn print(app: &App, view: &MetricsView) {
+fn print(app: &App, view: &MetricsView, places: bool) {
     print_heading(app, view);
     if view.series.is_empty() {
         out!("Not enough labels: there are none. Next: lamp label {}", view.service);
         return;
     }
     for basis in [Basis::Drawn, Basis::Imported] {
-        let of_basis: Vec<_> = view.series.iter().filter(|series| series.subject.basis == basis).collect();
+        let of_basis = view.series.iter().filter(|series| series.subject.basis == basis);
+        let of_basis: Vec<_> = of_basis.filter(|series| places || series.subject.served_by.is_none()).collect();
         if of_basis.is_empty() {
             continue;
         }
@@ -57,7 +58,7 @@ fn print(app: &App, view: &MetricsView) {
                 out!("\nfrom imported outcomes (what came in by itself may be no fair sample of what was predicted)");
             }
         }
-        print_table(&of_basis);
+        print_table(&of_basis, places);
     }
     let interesting = view.series.iter().find(|series| is_headline(series) && series.points.len() > 1);
     if let Some(series) = interesting {
@@ -90,44 +91,60 @@ fn print_heading(app: &App, view: &MetricsView) {
     }
 }
 
-fn print_table(series: &[&MetricSeries]) {
-    let mut listing =
-        Listing::new(&["ANSWERS OF", "ON ROWS", "METRIC", "VALUE", "95 % INTERVAL", "LABELS", "REPORT", "VERDICT"]);
+fn print_table(series: &[&MetricSeries], places: bool) {
+    let mut listing = Listing::new(&["ANSWERS OF", "METRIC", "VALUE", "95 % INTERVAL", "LABELS", "REPORT", "VERDICT"]);
     for one in series {
         let whose = match (&one.subject.model, one.place) {
             (None, _) => "whoever answered".to_owned(),
             (Some(model), Some(place)) => format!("{model} {place}"),
             (Some(model), None) => model.clone(),
         };
-        let rows = one.subject.served_by.map_or_else(|| "all".to_owned(), |role| format!("by {role}"));
+        let rows = match one.subject.served_by {
+            Some(role) => format!(", rows of the {role}"),
+            None if places => ", all rows".to_owned(),
+            None => String::new(),
+        };
         let (value, interval) = match &one.now.outcome {
             Outcome::Measured(i) => (format!("{:.4}", i.value), format!("{:.4} – {:.4}", i.lower, i.upper)),
             Outcome::NotEnough { why, .. } => ("–".to_owned(), format!("not enough labels: {why}")),
         };
-        let unknown = if one.now.cannot_tell > 0 { format!(" (+{}?)", one.now.cannot_tell) } else { String::new() };
         listing.row([
-            whose,
-            rows,
+            format!("{whose}{rows}"),
             one.now.metric.clone(),
             value,
             interval,
-            format!("{}{unknown}", ui::count(one.now.labels)),
+            labels(one),
             one.report.as_ref().map_or_else(|| "–".to_owned(), |report| format!("{:.4}", report.value)),
-            one.judged.as_ref().map_or_else(|| "–".to_owned(), judged),
+            one.judged.as_ref().map_or_else(|| "–".to_owned(), |judged| verdict_of(one, judged)),
         ]);
     }
     listing.print("");
 }
 
-fn judged(judged: &Judged) -> String {
+/// Labels, and why there are not more of them.
+fn labels(series: &MetricSeries) -> String {
+    let mut text = ui::count(series.now.labels);
+    if series.now.cannot_tell > 0 {
+        text += &format!(" (+{}?)", ui::count(series.now.cannot_tell));
+    }
+    if series.unanswered > 0 {
+        text += &format!(", {} unanswered", ui::count(series.unanswered));
+    }
+    text
+}
+
+fn verdict_of(series: &MetricSeries, judged: &Judged) -> String {
     let word = judged.verdict.as_str();
-    match (judged.verdict, judged.labels_needed) {
-        (Verdict::Ok, _) => style(word).green().to_string(),
-        (Verdict::Worse, _) => style(word).red().bold().to_string(),
-        (Verdict::CannotTellYet, Some(needed)) => format!("{word}: about {} more labels", ui::count(needed)),
-        (Verdict::CannotTellYet, None) => match &judged.why {
-            Some(why) => format!("{word}: {why}"),
-            None => word.to_owned(),
-        },
+    let is_measured = series.now.interval().is_some();
+    match (judged.verdict, judged.labels_needed, &judged.why) {
+        (Verdict::Ok, _, _) => style(word).green().to_string(),
+        (Verdict::Worse, _, _) => style(word).red().bold().to_string(),
+        (Verdict::CannotTellYet, Some(needed), _) if !is_measured => {
+            format!("{word}: at least {} more labels", ui::count(needed))
+        }
+        (Verdict::CannotTellYet, Some(1), _) => format!("{word}: about 1 more label"),
+        (Verdict::CannotTellYet, Some(needed), _) => format!("{word}: about {} more labels", ui::count(needed)),
+        (Verdict::CannotTellYet, None, Some(why)) if is_measured => format!("{word}: {why}"),
+        (Verdict::CannotTellYet, None, _) => word.to_owned(),
     }
 }

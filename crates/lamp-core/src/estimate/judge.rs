@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Estimate, Interval, Outcome};
+use super::{Estimate, Outcome};
 use crate::metric::{Goal, natural_goal};
 
 /// How much worse than its report a share or an AUC may be before that matters.
@@ -53,8 +53,7 @@ pub struct Report {
 pub struct Judged {
     /// The verdict.
     pub verdict: Verdict,
-    /// While it cannot be told: about how many more labels it takes if the model is as good as its report; none
-    /// where no number will do.
+    /// While it cannot be told: about how many more labels it takes; none where no number will do.
     pub labels_needed: Option<u64>,
     /// While it cannot be told: why.
     pub why: Option<String>,
@@ -80,11 +79,7 @@ pub fn judge(estimate: &Estimate, report: &Report) -> Judged {
     let (interval, n) = match &estimate.outcome {
         Outcome::Measured(interval) => (*interval, estimate.effective),
         Outcome::NotEnough { why, labels_needed } => {
-            return Judged {
-                verdict: Verdict::CannotTellYet,
-                labels_needed: *labels_needed,
-                why: Some(format!("not enough labels: {why}")),
-            };
+            return Judged { verdict: Verdict::CannotTellYet, labels_needed: *labels_needed, why: Some(why.clone()) };
         }
     };
     let rows = rows_of(report);
@@ -104,7 +99,31 @@ pub fn judge(estimate: &Estimate, report: &Report) -> Judged {
     if advantage - bad >= -report.margin {
         return Judged { verdict: Verdict::Ok, labels_needed: None, why: None };
     }
-    needed(&interval, bad / widened, n, rows, report, estimate.labels)
+    let error = (bad / widened) * (n / rows).sqrt();
+    if error >= report.margin {
+        let why = format!("its report rests on {} held-out rows: no number of labels will tell", report.rows);
+        return Judged { verdict: Verdict::CannotTellYet, labels_needed: None, why: Some(why) };
+    }
+    // An interval's width shrinks with the root of the number of labels; the report's own error stays.
+    let as_good = (bad / widened).powi(2) / (report.margin.powi(2) - error.powi(2));
+    let (factor, when) = if as_good > 1.0 {
+        (Some(as_good), "if it is as good as its report")
+    } else {
+        let to_ok = ratio(bad, report.margin + advantage);
+        let to_worse = ratio(good, -advantage - tolerated);
+        let first = [to_ok, to_worse].into_iter().flatten().map(|ratio| ratio * ratio).min_by(f64::total_cmp);
+        (first, "if it goes on as it did")
+    };
+    Judged {
+        verdict: Verdict::CannotTellYet,
+        labels_needed: factor.map(|factor| more(estimate.labels, factor)),
+        why: Some(format!("{:.4} to {:.4} holds both; the number of labels is {when}", interval.lower, interval.upper)),
+    }
+}
+
+/// How many times too wide an end is; none when it can never be narrow enough.
+fn ratio(width: f64, wanted: f64) -> Option<f64> {
+    (wanted > 0.0).then(|| width / wanted)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers of rows")]
@@ -112,24 +131,13 @@ fn rows_of(report: &Report) -> f64 {
     report.rows.max(1) as f64
 }
 
-/// The width shrinks with the root of the number of labels; the report's own error stays.
+/// How many labels are missing until there are `factor` times as many; at least one.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "an order of magnitude of labels, not negative"
 )]
-fn needed(interval: &Interval, bad: f64, n: f64, rows: f64, report: &Report, labels: u64) -> Judged {
-    let report_error = bad * (n / rows).sqrt();
-    let cannot_tell =
-        |labels_needed, why: String| Judged { verdict: Verdict::CannotTellYet, labels_needed, why: Some(why) };
-    if report_error >= report.margin {
-        let why = format!("its report rests on {} held-out rows: no number of labels will tell", report.rows);
-        return cannot_tell(None, why);
-    }
-    let enough = n * bad * bad / (report.margin * report.margin - report_error * report_error);
-    let per_effective = labels as f64 / n.max(1.0);
-    let more = ((enough - n).max(1.0) * per_effective).ceil();
-    let why = format!("{:.4} to {:.4} holds good and bad", interval.lower, interval.upper);
-    cannot_tell(Some(more as u64), why)
+fn more(labels: u64, factor: f64) -> u64 {
+    ((labels as f64) * (factor - 1.0)).ceil().max(1.0) as u64
 }

@@ -96,9 +96,9 @@ fn not_enough(why: impl Into<String>, labels_needed: Option<u64>) -> Outcome {
 
 fn at_least(least: u64, labels: u64, measure: impl FnOnce() -> Option<Interval>) -> Outcome {
     if labels < least {
-        return not_enough(format!("{labels} of at least {least} labels"), Some(least - labels));
+        return not_enough(format!("{labels} of {least} labels"), Some(least - labels));
     }
-    measure().map_or_else(|| not_enough(format!("all {labels} labels say the same"), None), Outcome::Measured)
+    measure().map_or_else(|| not_enough("all labels say the same", None), Outcome::Measured)
 }
 
 fn at_least_mean(least: u64, rows: &[(f64, f64)]) -> Outcome {
@@ -137,7 +137,7 @@ fn missing_class([positives, negatives]: [u64; 2], least: u64) -> Option<Outcome
     let labels = positives + negatives;
     // At the rate so far; nothing can be said of a class that was never seen.
     let needed = (fewer > 0).then(|| ((least - fewer) * labels).div_ceil(fewer));
-    Some(not_enough(format!("{fewer} of at least {least} {name} among {labels} labels"), needed))
+    Some(not_enough(format!("{fewer} of {least} {name}"), needed))
 }
 
 fn auc_outcome(rows: &[Scored]) -> Outcome {
