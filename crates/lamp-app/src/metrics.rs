@@ -1,5 +1,6 @@
 //! Practice 6: what the labels say of the models, and the job that says it again when there are more.
 
+pub mod glance;
 mod rows;
 pub mod update;
 pub mod view;

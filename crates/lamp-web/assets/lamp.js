@@ -115,10 +115,12 @@ function pressByKey(event) {
   const onControl = event.target.closest?.("a, button, summary") !== null;
   if (event.key === "Enter" && onControl) return;
   const target = [...document.querySelectorAll("[data-key]")]
-    .find((element) => element.dataset.key === event.key && !element.disabled && element.offsetParent !== null);
+    .find((element) => element.dataset.key.split(" ").includes(event.key) && !element.disabled && element.offsetParent !== null);
   if (target === undefined) return;
   event.preventDefault();
   target.click();
+  const field = document.getElementById(target.dataset.focus ?? "");
+  if (field !== null && field.offsetParent !== null) field.focus();
 }
 
 function offerCopy(button) {

@@ -1,9 +1,11 @@
 //! The JSON API, `/api/v1`.
 
 pub(crate) mod datasets;
+pub(crate) mod duties;
 pub(crate) mod incidents;
 pub(crate) mod labels;
 pub(crate) mod lineage;
+pub(crate) mod metrics;
 pub(crate) mod models;
 pub(crate) mod runs;
 pub(crate) mod services;

@@ -1,13 +1,18 @@
 //! The pages: one file a resource.
 
 pub(crate) mod datasets;
+pub(crate) mod duties;
 pub(crate) mod histograms;
 pub(crate) mod incidents;
+pub(crate) mod labels;
 pub(crate) mod lineage;
 pub(crate) mod login;
+pub(crate) mod metrics;
 pub(crate) mod models;
+pub(crate) mod rota;
 pub(crate) mod runs;
 pub(crate) mod services;
+pub(crate) mod shift;
 
 use askama::Template;
 use axum::extract::rejection::{FormRejection, QueryRejection};

@@ -6,7 +6,7 @@ use std::io;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
 use lamp_app::App;
@@ -27,9 +27,13 @@ const BODY_MAX: usize = 64 * 1024;
 pub fn router(app: App, settings: WebSettings) -> Router {
     let house = House::new(app, settings);
     Router::new()
-        .route("/", get(async || Redirect::to("/services")))
         .route("/healthz", get(async || "ok\n"))
         .merge(pages::services::routes())
+        .merge(pages::shift::routes())
+        .merge(pages::duties::routes())
+        .merge(pages::rota::routes())
+        .merge(pages::labels::routes())
+        .merge(pages::metrics::routes())
         .merge(pages::datasets::routes())
         .merge(pages::histograms::routes())
         .merge(pages::models::routes())
@@ -37,7 +41,9 @@ pub fn router(app: App, settings: WebSettings) -> Router {
         .merge(pages::incidents::routes())
         .merge(pages::lineage::routes())
         .merge(api::datasets::routes())
+        .merge(api::duties::routes())
         .merge(api::incidents::routes())
+        .merge(api::metrics::routes())
         .merge(api::models::routes())
         .merge(api::runs::routes())
         .merge(pages::login::routes())

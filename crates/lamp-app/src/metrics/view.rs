@@ -20,7 +20,7 @@ use crate::labels::ask::LabelProgress;
 pub const SERIES_DAYS: i32 = 90;
 
 /// Labels that are older than this are said to be old.
-const OLD_AFTER: SignedDuration = SignedDuration::from_hours(48);
+pub(super) const OLD_AFTER: SignedDuration = SignedDuration::from_hours(48);
 
 /// What to look at.
 #[derive(Debug, Clone)]

@@ -231,7 +231,7 @@ fn shared_edges(kind: ColumnKind, columns: &[Option<&ColumnProfile>], are_whole:
         *first = first.min(low);
     }
     if let Some(last) = edges.last_mut() {
-        *last = last.max(if are_whole { high + 1.0 } else { high });
+        *last = if are_whole { high + 1.0 } else { last.max(high) };
     }
     edges
 }

@@ -7,6 +7,7 @@ use lamp_app::duties::histograms::ColumnFacts;
 use lamp_app::histograms::ColumnOver;
 use lamp_core::profile::{ColumnKind, Note, PairedBin, PairedHistogram, Scalar};
 
+use super::plot::coordinate;
 use super::text::{count, counted};
 use super::value::{number, percent, scalar, shortened};
 
@@ -135,11 +136,6 @@ impl ColumnShown {
     pub(crate) fn weight(column: &ColumnOver) -> (bool, f64) {
         (!column.notes.is_empty(), column.moved.unwrap_or(0.0))
     }
-}
-
-fn coordinate(value: f64) -> String {
-    let text = format!("{value:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "shares of counts far below 2^53")]

@@ -6,13 +6,15 @@ use lamp_app::incidents::IncidentView;
 use lamp_core::incident::{CONTRACT_BROKEN, HISTOGRAM_SUSPICIOUS, IncidentState, SERVICE_SWITCHED};
 use lamp_core::names::{DatasetName, ServiceName};
 
-use super::text::{Instant, age};
+use super::text::{Instant, age, prose};
 
 /// One incident.
 #[derive(Debug, Clone)]
 pub(crate) struct IncidentShown {
     pub(crate) id: String,
     pub(crate) title: String,
+    /// The title in parts that are code or not.
+    pub(crate) title_prose: Vec<(bool, String)>,
     pub(crate) cause: String,
     pub(crate) subject: String,
     pub(crate) project: Option<String>,
@@ -36,7 +38,8 @@ impl IncidentShown {
         let resolved = incident.resolved.as_ref();
         Self {
             id: incident.id.to_string(),
-            title: incident.title.clone(),
+            title: incident.title.replace('`', ""),
+            title_prose: prose(&incident.title),
             cause: cause_in_words(&incident.cause),
             subject: incident.subject.clone(),
             project: incident.project.as_ref().map(ToString::to_string),

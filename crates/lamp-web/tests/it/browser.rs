@@ -18,15 +18,18 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A site on a port of its own, until it is dropped.
-struct Running {
-    site: TestSite,
-    url: String,
+pub struct Running {
+    pub site: TestSite,
+    pub url: String,
     _stop: oneshot::Sender<()>,
 }
 
 impl Running {
     async fn start() -> Self {
-        let site = TestSite::seeded().await;
+        Self::of(TestSite::seeded().await).await
+    }
+
+    pub async fn of(site: TestSite) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -43,7 +46,7 @@ async fn find_text(browser: &Browser, selector: &str) -> Option<String> {
     browser.find(Locator::Css(selector)).await.ok()?.text().await.ok()
 }
 
-async fn wait_for_text(browser: &Browser, selector: &str, expected: &str) {
+pub async fn wait_for_text(browser: &Browser, selector: &str, expected: &str) {
     let ends_at = Instant::now() + PATIENCE;
     loop {
         let text = find_text(browser, selector).await;

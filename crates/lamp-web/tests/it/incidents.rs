@@ -28,7 +28,7 @@ async fn an_open_incident_leads_to_what_broke() {
     expect![[r#"
         Incidents
         OpenAll
-        readings[2013-04-03]: `lux` is null in 12 of 48 rows (25.00 %)
+        readings[2013-04-03]: lux is null in 12 of 48 rows (25.00 %)
         ▲ open contract broken open for less than a minute, since 2013-04-05 12:00
         I look at it"#]]
     .assert_eq(&words(&page.text));

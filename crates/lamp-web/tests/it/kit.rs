@@ -33,6 +33,17 @@ pub const HOST: &str = "localhost:8420";
 
 const ROOT_CONFIG: &str = "[workspace]\nmembers = [\"projects/*\"]\ntime_zone = \"America/New_York\"\n";
 
+/// A rota and duties, for a workspace whose people have begun.
+const PEOPLE_CONFIG: &str = r#"
+[rota.ml]
+people = ["first@example.com", "second@example.com"]
+
+[duties]
+labels     = { rota = "ml", count = 10 }
+histograms = { rota = "ml", columns = 3 }
+validate   = { rota = "ml" }
+"#;
+
 const PROJECT_CONFIG: &str = r#"
 [project]
 name = "delay"
@@ -125,8 +136,17 @@ impl Answer {
 impl TestSite {
     /// A workspace with nothing in its ledger.
     pub async fn empty() -> Self {
+        Self::of(&format!("{ROOT_CONFIG}{PEOPLE_CONFIG}")).await
+    }
+
+    /// The same, where nobody has duties.
+    pub async fn bare() -> Self {
+        Self::of(ROOT_CONFIG).await
+    }
+
+    async fn of(root_config: &str) -> Self {
         let repo = TempRepo::new();
-        repo.write("lamp.toml", ROOT_CONFIG);
+        repo.write("lamp.toml", root_config);
         repo.write(".gitignore", ".lamp/\n");
         repo.write("projects/delay/lamp.toml", PROJECT_CONFIG);
         let commit = repo.commit("Teach the model about the weather");

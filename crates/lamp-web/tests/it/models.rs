@@ -107,14 +107,14 @@ async fn the_report_has_what_a_person_needs_to_sign() {
         ✕ Reject
         Approving permits; lamp deploy acts.
         Where it comes from
-        commit 80a24f5dc422… Teach the model about the weather
+        commit 7989803402bb… Teach the model about the weather
         run 013dd8cb-6080-7404-8404-040404040404 asked for by first@example.com
         command python -m delay.train
         parameter max_iter = 200
         seed 42
         environment Python 3.11.2, locked as 85ca8305882e
         took 4.2 s, 310.0 MB at its peak
-        package 2f05638ec8b5…
+        package 365019204e4e…
         trained 2013-04-05 02:20:00 EDT
         Data, pinned
         Used as Dataset Slice Files

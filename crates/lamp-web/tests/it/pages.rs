@@ -38,11 +38,8 @@ pub fn words(page: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_first_page_is_the_services_for_now() {
-    let site = TestSite::empty().await;
-    let answer = site.get("/").await;
-    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/services"));
-    assert_eq!(site.get("/healthz").await.text, "ok\n");
+async fn whoever_watches_the_process_asks_for_its_health() {
+    assert_eq!(TestSite::empty().await.get("/healthz").await.text, "ok\n");
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn a_run_shows_what_went_in_and_the_end_of_its_log() {
         train delay
         ✓ succeeded
         run 013dd8c9-8bc0-7202-8202-020202020202
-        commit 80a24f5dc422…
+        commit 7989803402bb…
         started 2013-04-05 02:02:00 EDT by first@example.com
         ended 2013-04-05 02:10:00 EDT
         model delay@1

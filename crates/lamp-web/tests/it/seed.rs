@@ -19,6 +19,7 @@ use lamp_ledger::{NewModel, NewVersion};
 use serde_json::{Value, json};
 
 use crate::kit::TestSite;
+use crate::logged;
 
 /// The instant at which the tests live.
 pub fn now() -> Timestamp {
@@ -243,7 +244,7 @@ async fn new_model(site: &TestSite, number: u8, name: &str, flavour: &str, trips
         model: series,
         project: run.project.clone(),
         task: Task::Binary,
-        package: Digest::of(name.as_bytes()),
+        package: logged::package(site, name, flavour).await,
         flavour: flavour.to_owned(),
         run: run.id,
         commit: site.commit.clone(),

@@ -80,6 +80,9 @@ fn both_are_drawn_over_the_same_bars() {
     assert_eq!(minutes.bins.iter().map(|bin| bin.today).collect::<Vec<_>>(), [3; 20], "{}", said(&minutes));
     assert_eq!((minutes.bins[0].label.as_str(), minutes.bins[19].label.as_str()), ("0 – 2", "57 – 59"));
 
+    let days = side_by_side(&range(3, 32), None, 24);
+    assert_eq!(days.bins[14].label, "31", "as far as there are values: {}", said(&days));
+
     let words = side_by_side(&texts(&["a", "a", "b", "c"]), Some(&texts(&["b", "b"])), 2);
     assert_eq!(said(&words), "b: 1 of 2; a: 2 of 0");
     assert_eq!((words.others_today, words.others_reference), (1, 0));
