@@ -1,5 +1,6 @@
 //! The pages: one file a resource.
 
+pub(crate) mod cadence;
 pub(crate) mod datasets;
 pub(crate) mod duties;
 pub(crate) mod histograms;

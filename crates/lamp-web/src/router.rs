@@ -37,6 +37,7 @@ pub fn router(app: App, settings: WebSettings) -> Router {
         .merge(pages::datasets::routes())
         .merge(pages::histograms::routes())
         .merge(pages::models::routes())
+        .merge(pages::cadence::routes())
         .merge(pages::runs::routes())
         .merge(pages::incidents::routes())
         .merge(pages::lineage::routes())

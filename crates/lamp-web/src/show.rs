@@ -15,6 +15,7 @@ pub(crate) mod page;
 pub(crate) mod plot;
 pub(crate) mod run;
 pub(crate) mod service;
+pub(crate) mod study;
 pub(crate) mod text;
 pub(crate) mod totals;
 pub(crate) mod tree;

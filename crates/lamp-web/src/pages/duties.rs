@@ -155,7 +155,7 @@ async fn judge(site: Site, Path(id): Path<String>, sent: Result<Form<Judged>, Fo
         match judged(&site, &id, &sent).await {
             Ok(()) => Ok(Redirect::to(&format!("/duties/{id}")).into_response()),
             Err(failure) => {
-                let page = duty_page(&site, &id, &sent.column).await?;
+                let Ok(page) = duty_page(&site, &id, &sent.column).await else { return Err(failure) };
                 Ok(render(failure.status(), &DutyPage { failure: Some(failure), typed: sent.note, ..page }))
             }
         }
@@ -190,7 +190,7 @@ async fn waive(site: Site, Path(id): Path<String>, sent: Result<Form<Waived>, Fo
         match done {
             Ok(_) => Ok(Redirect::to(&format!("/duties/{id}")).into_response()),
             Err(failure) => {
-                let page = duty_page(&site, &id, "").await?;
+                let Ok(page) = duty_page(&site, &id, "").await else { return Err(failure) };
                 Ok(render(failure.status(), &DutyPage { failure: Some(failure), ..page }))
             }
         }

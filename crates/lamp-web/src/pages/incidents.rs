@@ -139,7 +139,7 @@ async fn said(site: &Site, id: &str, done: Result<(), Failure>, sent: &Sent) -> 
         Ok(()) if sent.back == "shift" => Ok(Redirect::to("/").into_response()),
         Ok(()) => Ok(Redirect::to(&format!("/incidents/{id}")).into_response()),
         Err(failure) => {
-            let page = incident_page(site, id).await?;
+            let Ok(page) = incident_page(site, id).await else { return Err(failure) };
             let typed = sent.note.clone();
             Ok(render(failure.status(), &IncidentPage { failure: Some(failure), typed, ..page }))
         }

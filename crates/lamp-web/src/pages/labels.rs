@@ -169,7 +169,7 @@ async fn submit(site: Site, Path(id): Path<String>, sent: Result<Form<Sent>, For
                 Ok(Redirect::to(&format!("/labels?said={id}{service}")).into_response())
             }
             Err(failure) => {
-                let page = one_page(&site, id).await?;
+                let Ok(page) = one_page(&site, id).await else { return Err(failure) };
                 Ok(render(failure.status(), &LabelPage { failure: Some(failure), typed: sent.typed, ..page }))
             }
         }

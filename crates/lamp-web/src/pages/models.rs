@@ -164,7 +164,7 @@ async fn decided(
     match done {
         Ok(approval) => Ok(Redirect::to(&format!("/models/{}?done=signed", approval.model)).into_response()),
         Err(failure) => {
-            let page = report_page(site, reference).await?;
+            let Ok(page) = report_page(site, reference).await else { return Err(failure) };
             Ok(render(failure.status(), &ReportPage { failure: Some(failure), typed, ..page }))
         }
     }

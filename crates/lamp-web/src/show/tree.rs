@@ -59,6 +59,18 @@ impl Card {
     }
 }
 
+/// The page of the thing itself, where it has one.
+fn page_of(node: &Node) -> Option<String> {
+    let title = &node.title;
+    match node.kind {
+        NodeKind::Service => Some(format!("/services/{title}")),
+        NodeKind::Model => Some(format!("/models/{title}")),
+        NodeKind::Run => Some(format!("/runs/{title}")),
+        NodeKind::Dataset => title.split_once('@').map(|(name, version)| format!("/datasets/{name}?version={version}")),
+        NodeKind::Prediction | NodeKind::Approval | NodeKind::Commit | NodeKind::File => None,
+    }
+}
+
 fn card(node: &Node, shown: &mut Shown) -> Card {
     shown.cards += 1;
     let kind = kind_of(node.kind);
@@ -72,7 +84,7 @@ fn card(node: &Node, shown: &mut Shown) -> Card {
         relation: node.relation.clone(),
         title: pieces(&node.title),
         reference: has_lineage(node.kind).then(|| node.title.clone()),
-        page: matches!(node.kind, NodeKind::Service).then(|| format!("/services/{}", node.title)),
+        page: page_of(node),
         facts: facts(node),
         cards: Vec::new(),
         files: Vec::new(),

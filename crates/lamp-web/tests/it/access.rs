@@ -60,7 +60,13 @@ fn form(fields: &[(&'static str, &str)]) -> Sent {
 /// Every address. What changes something is asked for with what the use case needs, so that the role
 /// alone decides.
 fn table(present: &Present) -> Vec<Line> {
-    let Present { incident, report } = present;
+    let Present { incident, report, duty } = present;
+    let duty = format!("/duties/{duty}");
+    let nobodys = "013d0000-0000-7000-8000-000000000000";
+    let zeros = "0".repeat(64);
+    let judge = [("column", "1"), ("verdict", "right"), ("profile", zeros.as_str())];
+    let swap = [("rota", "ml"), ("person", "second@example.com"), ("from", "2013-04-05"), ("until", "2013-04-06")];
+    let swap = [&swap[..], &[("why", "a wedding")]].concat();
     let switch = [("to", "shadow"), ("why", "odd answers")];
     let sign = [("decision", "approve"), ("note", "AUC up"), ("report", report.as_str())];
     let resolve = [("note", "a typo")];
@@ -72,6 +78,15 @@ fn table(present: &Present) -> Vec<Line> {
         open("/assets/{hash}/{name}", "/assets/0/none"),
         Line { method: Method::POST, ..open("/login", "/login") },
         look("/", "/"),
+        look("/duties", "/duties"),
+        look("/duties/{id}", &duty),
+        look("/rota", "/rota"),
+        look("/labels", "/labels"),
+        look("/labels/{id}", "/labels/0"),
+        look("/metrics", "/metrics"),
+        look("/cadence", "/cadence"),
+        look("/cadence/{model}", "/cadence/delay"),
+        look("/studies/{id}", "/studies/0"),
         look("/services", "/services"),
         look("/services/{name}", "/services/delay"),
         look("/lineage", "/lineage"),
@@ -85,6 +100,12 @@ fn table(present: &Present) -> Vec<Line> {
         look("/runs/{id}", "/runs/0"),
         look("/incidents", "/incidents"),
         look("/incidents/{id}", &page),
+        look("/api/v1/shift", "/api/v1/shift"),
+        look("/api/v1/glance", "/api/v1/glance"),
+        look("/api/v1/duties", "/api/v1/duties"),
+        look("/api/v1/duties/{id}", &format!("/api/v1{duty}")),
+        look("/api/v1/rota", "/api/v1/rota"),
+        look("/api/v1/metrics", "/api/v1/metrics"),
         look("/api/v1/services", "/api/v1/services"),
         look("/api/v1/services/{name}", "/api/v1/services/delay"),
         look("/api/v1/lineage", "/api/v1/lineage?ref=delay@1"),
@@ -98,6 +119,11 @@ fn table(present: &Present) -> Vec<Line> {
         look("/api/v1/incidents", "/api/v1/incidents"),
         look("/api/v1/incidents/{id}", &api),
         post("/api/v1/labels", "/api/v1/labels", Sent::Json(json!({"labels": []})), Permission::Watch),
+        post("/labels/{id}", &format!("/labels/{nobodys}"), form(&[("value", "yes")]), Permission::Watch),
+        post("/duties/{id}/judge", &format!("{duty}/judge"), form(&judge), Permission::Watch),
+        post("/duties/{id}/waive", &format!("{duty}/waive"), form(&[("why", "a holiday")]), Permission::Watch),
+        post("/studies/{id}/adopt", "/studies/0/adopt", form(&[]), Permission::Work),
+        post("/rota/swap", "/rota/swap", form(&swap), Permission::Watch),
         post("/incidents/{id}/ack", &format!("{page}/ack"), form(&[]), Permission::Watch),
         post("/incidents/{id}/resolve", &format!("{page}/resolve"), form(&resolve), Permission::Watch),
         post("/api/v1/incidents/{id}/ack", &format!("{api}/ack"), Sent::Json(json!({})), Permission::Watch),
@@ -115,6 +141,7 @@ fn table(present: &Present) -> Vec<Line> {
 struct Present {
     incident: String,
     report: String,
+    duty: String,
 }
 
 /// A site with users, a candidate and an open incident.
@@ -125,7 +152,10 @@ async fn furnished() -> (TestSite, Present) {
     let switch = Switch { service: seed::service(), to: Role::Shadow, why: "odd answers".to_owned() };
     site.app.switch(switch).await.expect("switched, which opens an incident");
     let incident = site.app.incidents(false).await.expect("incidents")[0].incident.id.to_string();
-    (site, Present { incident, report })
+    let shift = site.app.my_shift().await.expect("a shift, which creates its duties");
+    let open = shift.mine.iter().chain(&shift.others).find(|view| view.title.starts_with("histograms"));
+    let duty = open.expect("a histograms duty").duty.id.to_string();
+    (site, Present { incident, report, duty })
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod browser;
+mod cadence;
 mod datasets;
 mod exposed;
 mod guards;
