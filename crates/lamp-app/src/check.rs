@@ -212,7 +212,7 @@ impl App {
             let broken: Vec<_> = piece.checks.iter().filter(|check| check.verdict == Verdict::Failed).collect();
             let Some(first) = broken.first() else { continue };
             let incident = self.incident_of(version, piece, first, broken.len());
-            if tx.open_incident(&incident).await? == incident.id {
+            if self.open_incident(&mut tx, &incident).await? == incident.id {
                 opened.push(incident);
             }
         }

@@ -21,6 +21,7 @@ pub mod labels;
 pub mod layout;
 pub mod metrics;
 pub mod paging;
+pub mod notify;
 pub mod parts;
 pub mod profile;
 pub mod registry;

@@ -82,6 +82,14 @@ impl Scheduler {
         }
     }
 
+    /// Delivers what the team is to be told. A round of its own, beside the other: nothing waits for an address
+    /// that does not answer.
+    pub async fn deliver(&self) -> Vec<Happened> {
+        let mut round = Round::default();
+        round.note("notify", self.app.deliver_notifications().await);
+        round.happened
+    }
+
     /// Takes in what the gateway has closed, due or not: the last thing before the end.
     pub async fn compact_all(&self) -> Vec<Happened> {
         let mut round = Round::default();

@@ -55,6 +55,7 @@ pub enum Command {
     Incidents(Incidents),
     Rota(Rota),
     Duty(Duty),
+    Notify(Notify),
     Train(Train),
     /// Runs: ls, show, logs, stop
     #[command(subcommand)]

@@ -16,6 +16,7 @@ mod init;
 mod label;
 mod metrics;
 mod models;
+mod notify;
 mod params;
 mod profile;
 mod reproduce;
@@ -98,6 +99,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Incidents(args) => incidents::run(&open(directory).await?, &args).await,
         Command::Rota(args) => rota::run(&open(directory).await?, &args).await,
         Command::Duty(args) => duty::run(&open(directory).await?, &args).await,
+        Command::Notify(args) => notify::run(&open(directory).await?, &args).await,
         Command::Train(args) => train::run(&open(directory).await?, &args).await,
         Command::Runs(args) => runs::run(&open(directory).await?, &args).await,
         Command::Reproduce(args) => reproduce::run(&open(directory).await?, &args).await,

@@ -16,6 +16,7 @@ mod it {
     mod incidents;
     mod init;
     mod labels;
+    mod notify;
     mod postgres;
     pub mod process;
     mod registry;

@@ -83,6 +83,10 @@ id!(
     DutyId
 );
 id!(
+    /// Something that a team is told.
+    NotificationId
+);
+id!(
     /// One process that serves predictions.
     ReplicaId
 );

@@ -30,6 +30,7 @@ pub mod label;
 pub mod lock;
 pub mod metric;
 pub mod names;
+pub mod notification;
 pub mod package;
 pub mod partition;
 pub mod period;

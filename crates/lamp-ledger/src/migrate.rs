@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, name: "labels", sql: include_str!("../migrations/0004_labels.sql") },
     Migration { version: 5, name: "users", sql: include_str!("../migrations/0005_users.sql") },
     Migration { version: 6, name: "cadence", sql: include_str!("../migrations/0006_cadence.sql") },
+    Migration { version: 7, name: "outbox", sql: include_str!("../migrations/0007_outbox.sql") },
 ];
 
 const CREATE_LIST: &str =

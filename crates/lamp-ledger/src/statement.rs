@@ -89,6 +89,7 @@ pub(crate) fn all() -> impl Iterator<Item = Statement> {
         crate::looks::STATEMENTS,
         crate::migrate::STATEMENTS,
         crate::models::STATEMENTS,
+        crate::outbox::STATEMENTS,
         crate::replicas::STATEMENTS,
         crate::rotas::STATEMENTS,
         crate::rotations::STATEMENTS,

@@ -104,7 +104,7 @@ impl App {
                 let title = format!("{} looks suspicious to {}: {note}", look.subject(), self.actor());
                 let incident = Incident::open(id, HISTOGRAM_SUSPICIOUS, look.subject(), title, at);
                 let incident = incident.of(Some(&duty.project));
-                let open = tx.open_incident(&incident).await?;
+                let open = self.open_incident(tx, &incident).await?;
                 Ok(Some((open, (open == id).then_some(incident))))
             }
         }

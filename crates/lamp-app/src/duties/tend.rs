@@ -7,6 +7,7 @@ use lamp_core::duty::plan::{DuePeriods, due_periods};
 use lamp_core::duty::{Duty, DutyAct, DutyEnd, DutyKind, DutyState};
 use lamp_core::ids::DutyId;
 use lamp_core::names::{ProjectName, RotaName};
+use lamp_core::notification::Notification;
 use lamp_core::period::CivilPeriod;
 use lamp_core::route::ModelRef;
 use serde_json::json;
@@ -102,6 +103,7 @@ impl App {
             skipped.push((*period, self.on_rota(periodic.rota, opens_at).await?));
         }
         let mut tx = self.ledger().begin().await?;
+        let mut missed = Vec::new();
         for (period, assignee) in skipped {
             let end = DutyEnd {
                 by: self.actor().clone(),
@@ -114,8 +116,10 @@ impl App {
                 let details = json!({"note": "created too late"});
                 self.note_duty(&mut tx, &duty, "missed", None, details).await?;
                 created.push(format!("{} of {} missed: nothing ran", duty.title(), duty.project));
+                missed.push(duty);
             }
         }
+        self.tell(&mut tx, |id| Notification::of_missed(id, &missed, now)).await?;
         let duty = self.duty_of(periodic, due.present, assignee);
         if tx.add_duty(&duty).await? {
             let details = json!({"assignee": duty.assignee, "due_at": duty.due_at, "left_out": due.left_out});
@@ -202,6 +206,8 @@ impl App {
         for duty in tx.overdue_duties(now, MISSED_MAX).await? {
             let ending = duty.decide(DutyAct::Miss, self.actor(), now)?;
             self.end_duty(&mut tx, &duty, ending).await?;
+            let told = std::slice::from_ref(&duty);
+            self.tell(&mut tx, |id| Notification::of_missed(id, told, now)).await?;
             let assignee = duty.assignee.as_deref().unwrap_or("nobody in particular");
             missed.push(format!("{} of {} missed by {assignee}", duty.title(), duty.project));
         }

@@ -57,7 +57,7 @@ impl App {
         let id = IncidentId::new(self.now(), &*self.ids());
         let project = self.workspace().service(&route.service).map(|(project, _)| &project.name);
         let incident = Incident::open(id, SERVICE_SWITCHED, subject, title, self.now()).of(project);
-        tx.open_incident(&incident).await?;
+        self.open_incident(&mut tx, &incident).await?;
         let details = json!({"to": route.active, "epoch": route.epoch, "why": route.why});
         tx.audit(&self.entry("service.switched", &request.service, details)).await?;
         tx.commit().await?;

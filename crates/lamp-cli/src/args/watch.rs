@@ -196,3 +196,17 @@ pub struct DutySign {
     #[arg(long)]
     pub json: bool,
 }
+
+/// What the team was told of, and what it could not be told
+///
+/// `lamp up` tells it through the webhook of `[notify]`, and tries again until it has heard.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp notify\n  lamp notify -n 100 --json")]
+pub struct Notify {
+    /// Most notifications to list, newest first.
+    #[arg(long, short = 'n', default_value_t = 20)]
+    pub limit: u32,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}

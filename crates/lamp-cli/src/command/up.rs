@@ -98,11 +98,12 @@ pub async fn up(app: &App, settings: UpSettings, until: impl Future<Output = ()>
     let gateway = tokio::spawn(supervise(app.clone(), settings.clone(), stopped.clone()));
     let scheduler = Scheduler::new(app);
     let rounds = tokio::spawn(schedule(scheduler.clone(), stopped.clone()));
+    let deliveries = tokio::spawn(deliver(scheduler.clone(), stopped.clone()));
     out!("pages on {pages}");
     let web = tokio::spawn(lamp_web::serve(app.clone(), web, listener, stop_signal(stopped)));
     until.await;
     stop.send_replace(true);
-    for task in [gateway, rounds] {
+    for task in [gateway, rounds, deliveries] {
         if let Err(error) = task.await {
             tracing::warn!(%error, "a task did not end well");
         }
@@ -227,6 +228,20 @@ async fn schedule(scheduler: Scheduler, stopped: watch::Receiver<bool>) {
             () = stop_signal(stopped.clone()) => return,
         }
         say(&scheduler.round().await);
+    }
+}
+
+/// Tells the team, beside everything else. What is cut short at the end is told again later.
+async fn deliver(scheduler: Scheduler, stopped: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(TICK_EVERY) => {}
+            () = stop_signal(stopped.clone()) => return,
+        }
+        tokio::select! {
+            happened = scheduler.deliver() => say(&happened),
+            () = stop_signal(stopped.clone()) => return,
+        }
     }
 }
 

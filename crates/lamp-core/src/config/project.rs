@@ -73,7 +73,7 @@ impl ProjectConfig {
 }
 
 fn read_project(file: &Table<'_>, dir: &str) -> Option<ProjectConfig> {
-    for key in ["workspace", "rota"] {
+    for key in ["workspace", "rota", "notify"] {
         file.refuse(
             key,
             &format!("`{key}` does not belong in a project's file"),

@@ -7,6 +7,7 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::duty::{Duties, Rota};
 use super::error::ConfigError;
+use super::notify::Notify;
 use super::reader::{self, Document, Table};
 use super::rules::{self, Refusal};
 use super::{server, words};
@@ -39,6 +40,8 @@ pub struct RootConfig {
     pub duties: Duties,
     /// How others reach the pages and the API.
     pub serving: ServerConfig,
+    /// Whom Lamplighter tells of incidents and missed duties.
+    pub notify: Option<Notify>,
     pub(crate) document: Document,
     member_globs: GlobSet,
 }
@@ -54,15 +57,38 @@ struct Settings {
     rotas: BTreeMap<RotaName, Rota>,
     duties: Duties,
     serving: ServerConfig,
+    notify: Option<Notify>,
 }
 
 impl RootConfig {
     /// Parses the root's `lamp.toml`; `file` labels it in errors.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
         let (settings, document) = reader::read(text, file, read_root)?;
-        let Settings { members, member_globs, ledger, store, time_zone, time_zone_name, rotas, duties, serving } =
-            settings;
-        Ok(Self { members, ledger, store, time_zone, time_zone_name, rotas, duties, serving, document, member_globs })
+        let Settings {
+            members,
+            member_globs,
+            ledger,
+            store,
+            time_zone,
+            time_zone_name,
+            rotas,
+            duties,
+            notify,
+            serving,
+        } = settings;
+        Ok(Self {
+            members,
+            ledger,
+            store,
+            time_zone,
+            time_zone_name,
+            rotas,
+            duties,
+            notify,
+            serving,
+            document,
+            member_globs,
+        })
     }
 
     /// Whether a folder (relative to the root) is one that `members` names.
@@ -87,6 +113,7 @@ fn read_root(file: &Table<'_>) -> Option<Settings> {
     let rotas = rotas.collect();
     let duties = file.table("duties").map(|table| Duties::read(&table)).unwrap_or_default();
     let serving = file.table("server").map(|table| server::read(&table)).unwrap_or_default();
+    let notify = file.table("notify").and_then(|table| Notify::read(&table));
     let Some(workspace) = file.table("workspace") else {
         if !file.has("workspace") {
             file.missing("workspace", "[workspace]");
@@ -110,6 +137,7 @@ fn read_root(file: &Table<'_>) -> Option<Settings> {
         rotas,
         duties,
         serving,
+        notify,
     })
 }
 

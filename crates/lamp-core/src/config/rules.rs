@@ -175,11 +175,23 @@ pub(crate) fn store(text: &str) -> Result<String, Refusal> {
     Err(Refusal::new(format!("`{text}` is not the address of a store"), hint))
 }
 
+fn is_variable(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The name of a variable that Lamplighter itself reads.
+pub(crate) fn variable_name(text: &str) -> Result<String, Refusal> {
+    if is_variable(text) {
+        return Ok(text.to_owned());
+    }
+    let hint = "write the name alone, for example `secret_env = \"LAMP_WEBHOOK_SECRET\"`";
+    Err(Refusal::new(format!("`{text}` is not the name of an environment variable"), hint))
+}
+
 /// The name of a variable that may be let through.
 pub(crate) fn variable(text: &str) -> Result<String, Refusal> {
-    let shaped = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !shaped {
+    if !is_variable(text) {
         let hint = "list names only, for example `env_pass = [\"CUDA_VISIBLE_DEVICES\"]`";
         return Err(Refusal::new(format!("`{text}` is not the name of an environment variable"), hint));
     }

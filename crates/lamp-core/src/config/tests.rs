@@ -138,6 +138,20 @@ fn how_others_reach_the_server_is_read() {
 }
 
 #[test]
+fn a_team_is_told_at_one_address() {
+    let notify =
+        |text: &str| RootConfig::parse(&format!("{ROOT}\n[notify]\n{text}\n"), "lamp.toml").expect(text).notify;
+    assert_eq!(root().notify, None);
+    let address = Webhook::Address("https://hooks.example.com/T1/B2?x=y".to_owned());
+    let with_address = "webhook = \"https://hooks.example.com/T1/B2?x=y\"";
+    assert_eq!(notify(with_address), Some(Notify { webhook: address.clone(), secret_env: None }));
+    let signed = format!("{with_address}\nsecret_env = \"HOOK_SECRET\"");
+    assert_eq!(notify(&signed), Some(Notify { webhook: address, secret_env: Some("HOOK_SECRET".to_owned()) }));
+    let webhook = Webhook::Variable("LAMP_HOOK".to_owned());
+    assert_eq!(notify("webhook_env = \"LAMP_HOOK\""), Some(Notify { webhook, secret_env: None }));
+}
+
+#[test]
 fn what_the_root_leaves_out_has_a_default() {
     let root = RootConfig::parse("[workspace]\nmembers = [\"ml/*\"]", "lamp.toml").expect("a root");
     assert_eq!((root.ledger.as_str(), root.store.as_str()), ("sqlite:.lamp/ledger.db", ".lamp/store"));

@@ -11,6 +11,7 @@ mod jobs;
 mod labels;
 mod models;
 mod opening;
+mod outbox;
 mod place;
 mod routes;
 mod runs;

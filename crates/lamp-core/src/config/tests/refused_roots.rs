@@ -188,3 +188,27 @@ fn a_column_counts_characters_not_bytes() {
     "#]],
     );
 }
+
+#[test]
+fn bad_webhooks() {
+    check(
+        "[workspace]\nmembers = []\n[notify]\nsecret_env = \"not a name\"\n",
+        &expect![[r#"
+        lamp.toml:3:2: [notify] has no `webhook`
+          hint: add `webhook = "https://hooks.example.com/lamp"`
+        lamp.toml:4:14: `not a name` is not the name of an environment variable
+          hint: write the name alone, for example `secret_env = "LAMP_WEBHOOK_SECRET"`
+    "#]],
+    );
+    check(
+        "[workspace]\nmembers = []\n[notify]\nwebhook = \"ftp://x\"\nwebhook_env = \"X\"\nurl = \"\"\n",
+        &expect![[r#"
+            lamp.toml:3:2: [notify] has both `webhook` and `webhook_env`
+              hint: remove one of them
+            lamp.toml:4:11: `ftp://x` is not the address of a server
+              hint: write `http://HOST:PORT` or `https://HOST`, without user or password
+            lamp.toml:6:1: unknown key `url` in [notify]
+              hint: known keys: `secret_env`, `webhook_env`, `webhook`
+        "#]],
+    );
+}
