@@ -87,7 +87,10 @@ impl App {
                 actor: self.actor().clone(),
                 on_behalf_of: None,
                 action: "reassigned".to_owned(),
-                details: json!({"from": duty.assignee, "to": swap.person, "why": swap.why}),
+                details: json!({
+                    "words": format!("to {}: {}", swap.person, swap.why), "from": duty.assignee, "to": swap.person,
+                    "why": swap.why,
+                }),
             })
             .await?;
         }

@@ -149,8 +149,15 @@ pub struct DutyEvent {
     pub on_behalf_of: Option<String>,
     /// What: `created`, `started`, `reassigned`, `judged`, `done`, `waived`, `missed`.
     pub action: String,
-    /// Details, as JSON.
+    /// Details, as JSON; `words` says them for people, where there is something to say.
     pub details: serde_json::Value,
+}
+
+impl DutyEvent {
+    /// What happened, beyond the word for it.
+    pub fn words(&self) -> Option<&str> {
+        self.details.get("words").and_then(serde_json::Value::as_str)
+    }
 }
 
 /// What somebody wants to do with a duty.

@@ -69,8 +69,10 @@ impl App {
                 at: now,
             };
             tx.add_column_verdict(duty.id, column.place, &verdict).await?;
-            let details = json!({"look": column.look, "verdict": verdict.verdict, "note": verdict.note,
-                "incident": verdict.incident});
+            let details = json!({
+                "words": format!("{} {}", column.look.subject(), verdict.verdict), "look": column.look,
+                "verdict": verdict.verdict, "note": verdict.note, "incident": verdict.incident,
+            });
             self.note_duty(&mut tx, &duty, "judged", duty.on_behalf(self.actor()), details).await?;
             incidents.extend(incident.and_then(|(_, opened)| opened));
         }

@@ -129,7 +129,8 @@ fn print_history(app: &App, history: &DutyHistory) {
     }
     for event in &history.events {
         let for_whom = event.on_behalf_of.as_ref().map(|person| format!(" for {person}")).unwrap_or_default();
-        out!("  {}  {} by {}{for_whom}", ui::instant(event.at, zone), event.action, event.actor);
+        let words = event.words().map(|words| format!(": {words}")).unwrap_or_default();
+        out!("  {}  {} by {}{for_whom}{words}", ui::instant(event.at, zone), event.action, event.actor);
     }
     if let Some(next) = &view.next {
         out!("\nNext: {next}");

@@ -96,7 +96,8 @@ fn histograms_are_looked_at_and_signed_for() {
     let signed = shop.lamp(&format!("duty sign --suspicious {name} --note 'no order before noon'")).succeeds();
     signed.says("incident opened: orders[2013-03-31]").says("histograms 2013-04-01 of bakery is done, evidence");
     let history = shop.lamp(&format!("duty show {}", &id[..13])).succeeds().says("evidence");
-    history.says("started by ada@example.com").says("done by grace@example.com for ada@example.com");
+    let history = history.says("started by ada@example.com").says("done by grace@example.com for ada@example.com");
+    history.line_with(&["judged by grace@example.com for ada@example.com", &name[7..], "suspicious"]);
     shop.lamp("incidents ls").succeeds().line_with(&["open", "grace@example.com: no order before noon"]);
     shop.lamp(&format!("duty sign {id} --right 1")).exits(2).says("is done already").hints("lamp duty show");
     shop.lamp("audit ls -n 99").succeeds().line_with(&["duty.done", "grace@example.com", &id]);
