@@ -1,6 +1,7 @@
 //! Duties and what happened to them.
 
 use jiff::Timestamp;
+use lamp_core::digest::Digest;
 use lamp_core::duty::{Duty, DutyEnd, DutyEvent, DutyKind, DutyMove, DutyState};
 use lamp_core::ids::DutyId;
 use lamp_core::names::{ModelName, ProjectName, RotaName};
@@ -155,7 +156,7 @@ async fn add_duty(connection: &mut AnyConnection, duty: &Duty) -> Result<bool> {
         .bind(end.map(|end| end.by.auth.as_str()))
         .bind(end.map(|end| row::micros(end.at)))
         .bind(row::optional_text("a note", end.and_then(|end| end.note.as_deref()))?)
-        .bind(end.and_then(|end| end.evidence).map(|digest| digest.to_hex()))
+        .bind(end.and_then(|end| end.evidence).map(Digest::to_hex))
         .execute(connection)
         .await?
         .rows_affected();
@@ -172,7 +173,7 @@ async fn end_duty(connection: &mut AnyConnection, ending: &DutyMove) -> Result<(
         .bind(end.by.auth.as_str())
         .bind(row::micros(end.at))
         .bind(row::optional_text("a note", end.note.as_deref())?)
-        .bind(end.evidence.map(|digest| digest.to_hex()))
+        .bind(end.evidence.map(Digest::to_hex))
         .execute(&mut *connection)
         .await?
         .rows_affected();

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use lamp_core::actor::Actor;
+use lamp_core::digest::Digest;
 use lamp_core::duty::columns::ChosenAs;
 use lamp_core::duty::look::{ColumnVerdict, Look, PinnedColumn, Verdict};
 use lamp_core::ids::{DutyId, IncidentId};
@@ -101,7 +102,7 @@ async fn pin_columns(connection: &mut AnyConnection, duty: DutyId, columns: &[Pi
             .bind(row::text("a column's name", &look.column)?)
             .bind(because.as_str())
             .bind(look.profile.to_hex())
-            .bind(look.reference.map(|digest| digest.to_hex()));
+            .bind(look.reference.map(Digest::to_hex));
         let query = match moved {
             Some(moved) => query.bind(moved),
             None => query,

@@ -70,18 +70,15 @@ impl App {
     async fn note_failed(&self, notification: &Notification, why: &str) -> Result<String, PartError> {
         let why: String = why.chars().filter(|c| !c.is_control()).take(ERROR_MAX).collect();
         let mut tx = self.ledger().begin().await?;
-        let what = match retry_after(notification.attempts) {
-            Some(pause) => {
-                let due_at = self.now().checked_add(pause).unwrap_or(Timestamp::MAX);
-                tx.retry_notification(notification.id, due_at, &why).await?;
-                format!("cannot tell the team of {}, trying again: {why}", notification.subject)
-            }
-            None => {
-                tx.give_notification_up(notification.id, self.now(), &why).await?;
-                let details = json!({"kind": notification.kind, "subject": notification.subject, "why": why});
-                tx.audit(&self.entry("notification.given_up", notification.id, details)).await?;
-                format!("cannot tell the team of {}, given up: {why}", notification.subject)
-            }
+        let what = if let Some(pause) = retry_after(notification.attempts) {
+            let due_at = self.now().checked_add(pause).unwrap_or(Timestamp::MAX);
+            tx.retry_notification(notification.id, due_at, &why).await?;
+            format!("cannot tell the team of {}, trying again: {why}", notification.subject)
+        } else {
+            tx.give_notification_up(notification.id, self.now(), &why).await?;
+            let details = json!({"kind": notification.kind, "subject": notification.subject, "why": why});
+            tx.audit(&self.entry("notification.given_up", notification.id, details)).await?;
+            format!("cannot tell the team of {}, given up: {why}", notification.subject)
         };
         tx.commit().await?;
         Ok(what)

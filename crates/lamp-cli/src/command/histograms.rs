@@ -187,7 +187,7 @@ fn facts(facts: &ColumnFacts) -> String {
 /// Shares of rows: today's as a bar, the history's beside it.
 fn print_bars(column: &HistogramColumn) {
     let histogram = &column.histogram;
-    let share = |count: u64, rows: u64| if rows == 0 { 0 } else { count.saturating_mul(10_000) / rows };
+    let share = |count: u64, rows: u64| count.saturating_mul(10_000).checked_div(rows).unwrap_or(0);
     let of_today = |bin: &PairedBin| share(bin.today, histogram.rows_today);
     let of_reference = |bin: &PairedBin| share(bin.reference, histogram.rows_reference);
     let largest = histogram.bins.iter().map(|bin| of_today(bin).max(of_reference(bin))).max().unwrap_or(0);

@@ -17,11 +17,13 @@ pub async fn run(app: &App, args: &Rota) -> Result<ExitCode, Failure> {
             let rotas = app.rotas().await?;
             if args.json {
                 ui::print_json(&rotas)?;
-            } else if rotas.is_empty() {
+                return Ok(ExitCode::SUCCESS);
+            }
+            if rotas.is_empty() {
                 out!("No rota: add [rota.NAME] with its `people` to the lamp.toml at the root.");
             }
-            if !args.json {
-                rotas.iter().for_each(|rota| print(app, rota));
+            for rota in &rotas {
+                print(app, rota);
             }
         }
         Some(RotaCommand::Swap(swap)) => {

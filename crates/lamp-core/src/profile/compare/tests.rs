@@ -18,7 +18,9 @@ fn range(from: i64, to: i64) -> ColumnProfile {
 
 fn texts(values: &[&str]) -> ColumnProfile {
     let mut builder = ColumnBuilder::new("x", "Utf8", ColumnKind::Text);
-    values.iter().for_each(|value| builder.text(value));
+    for value in values {
+        builder.text(value);
+    }
     builder.finish()
 }
 
