@@ -111,7 +111,7 @@ impl Classified for DutyError {
 /// The next thing to type for a duty that is open.
 pub(crate) fn next_command(duty: &Duty) -> String {
     match duty.kind {
-        DutyKind::Labels => "lamp label next".to_owned(),
+        DutyKind::Labels => "lamp label".to_owned(),
         DutyKind::Histograms => format!("lamp duty histograms {}", duty.id),
         DutyKind::Validate => {
             format!("lamp models show {0}; then lamp approve {0} --note \"…\"", duty.subject)

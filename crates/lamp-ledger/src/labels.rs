@@ -57,6 +57,10 @@ statements! {
         "l.labelled_auth, l.labelled_at, CAST(CASE WHEN ", counts!("l"), " THEN 1 ELSE 0 END AS BIGINT) AS is_current ",
         "FROM labels l WHERE (CAST($1 AS TEXT) = '' OR l.service = CAST($1 AS TEXT)) ORDER BY l.seq DESC LIMIT $2"
     );
+    BY_HAND = concat!(
+        "SELECT ", columns!(), " FROM labels l WHERE l.service = $1 AND l.source = 'hand' ",
+        "AND l.labelled_at >= $2 AND l.labelled_at < $3 AND ", counts!("l"), " ORDER BY l.seq"
+    );
     HEAD = "SELECT COALESCE(MAX(seq), 0) AS seq, MAX(labelled_at) AS newest_at FROM labels WHERE service = $1";
     DRAWN_ROWS = concat!(
         "SELECT ", answer!(), ", d.inclusion, l.value, l.labelled_at FROM drawn_predictions d ",
@@ -113,6 +117,8 @@ reads! {
     fn current_label(prediction: PredictionId, basis: Basis) -> Option<Label>;
     /// The last `limit` labels of one service or of all, newest first, superseded ones too.
     fn labels(service: Option<&ServiceName>, limit: u32) -> Vec<LabelRecord>;
+    /// The labels by hand that count, of one service, recorded from `since` on and before `until`, oldest first.
+    fn hand_labels(service: &ServiceName, since: Timestamp, until: Timestamp) -> Vec<Label>;
     /// How far the labels of a service go.
     fn label_head(service: &ServiceName) -> LabelHead;
     /// The labels that count, of predictions of the civil days from `since` to `until` (both taken in), newest label
@@ -181,6 +187,16 @@ async fn labels(connection: &mut AnyConnection, service: Option<&ServiceName>, l
         })
     };
     rows.iter().map(read).collect()
+}
+
+async fn hand_labels(
+    connection: &mut AnyConnection,
+    service: &ServiceName,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<Label>> {
+    let query = BY_HAND.query().bind(service.as_str()).bind(row::micros(since)).bind(row::micros(until));
+    query.fetch_all(connection).await?.iter().map(|row| label(Record::new(row, "label"))).collect()
 }
 
 async fn label_head(connection: &mut AnyConnection, service: &ServiceName) -> Result<LabelHead> {

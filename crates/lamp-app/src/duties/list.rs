@@ -129,7 +129,8 @@ impl App {
     async fn progress_of(&self, duty: &Duty) -> Result<Progress, DutyError> {
         let all_if_done = |of: u32| Progress { done: if duty.state == DutyState::Done { of } else { 0 }, of };
         match duty.kind {
-            DutyKind::Labels | DutyKind::Validate => Ok(all_if_done(duty.pieces)),
+            DutyKind::Validate => Ok(all_if_done(duty.pieces)),
+            DutyKind::Labels => Ok(Progress { done: self.labels_given(duty).await?, of: duty.pieces }),
             DutyKind::Histograms => {
                 let of = self.ledger().pinned_columns(duty.id).await?.len();
                 if of == 0 {

@@ -58,7 +58,7 @@ impl App {
     ) -> Result<Vec<Periodic<'c>>, DutyError> {
         let mut periodic = Vec::new();
         if let Some(duty) = &duties.labels
-            && self.answers_predictions(project).await?
+            && self.waits_for_labels(project).await?
         {
             let (rota, every, pieces) = (&duty.rota, duty.every, duty.count);
             periodic.push(Periodic { project: &project.name, kind: DutyKind::Labels, rota, every, pieces });
@@ -72,13 +72,30 @@ impl App {
         Ok(periodic)
     }
 
-    async fn answers_predictions(&self, project: &ProjectConfig) -> Result<bool, DutyError> {
+    async fn waits_for_labels(&self, project: &ProjectConfig) -> Result<bool, DutyError> {
         for service in project.services.keys() {
-            if self.ledger().find_route(service).await?.is_some() {
+            if !self.ledger().waiting_for_labels(service, 1).await?.is_empty() {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Whether there was something to do in a past period: for labels, predictions of the days before were drawn.
+    async fn was_wanted(&self, periodic: &Periodic<'_>, period: &CivilPeriod) -> Result<bool, DutyError> {
+        match periodic.kind {
+            DutyKind::Histograms | DutyKind::Validate => Ok(true),
+            DutyKind::Labels => {
+                let [since, until] = [period.start, period.end].map(|day| day.saturating_sub(1.day()));
+                for service in self.services_of(periodic.project) {
+                    let draws = self.ledger().label_progress(service, since).await?;
+                    if draws.iter().any(|progress| progress.draw.day < until && progress.draw.drawn > 0) {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+        }
     }
 
     async fn has_histograms(&self, project: &ProjectConfig) -> Result<bool, DutyError> {
@@ -99,6 +116,9 @@ impl App {
         let assignee = self.on_rota(periodic.rota, now).await?;
         let mut skipped = Vec::new();
         for period in &due.skipped {
+            if !self.was_wanted(periodic, period).await? {
+                continue;
+            }
             let opens_at = period.bounds(&self.workspace().root.time_zone).0;
             skipped.push((*period, self.on_rota(periodic.rota, opens_at).await?));
         }

@@ -89,6 +89,7 @@ impl App {
             "corrects": corrects.as_ref().map(|before| &before.value),
         });
         tx.audit(&self.entry("label.submitted", label.prediction, details)).await?;
+        self.finish_labels(tx, &drawn.logged.service).await?;
         let of_days = tx.label_progress(&drawn.logged.service, drawn.logged.day).await?;
         let of_day = of_days.iter().find(|progress| progress.draw.day == drawn.logged.day);
         let not_drawn = LabelingError::NotDrawn { id: label.prediction };

@@ -67,6 +67,7 @@ async fn a_day_of_labels_from_the_draw_to_the_verdict() {
     running.wait_for("10 of 20 predictions of late on 2013-04-01 drawn");
     let again = shop.lamp("label draw late --json").succeeds().json();
     assert_eq!((&again["is_new"], &again["population"], &again["drawn"]), (&json!(false), &json!(20), &json!(10)));
+    shop.lamp("duty").succeeds().line_with(&["labels 2013-04-02 of bakery", "0/10", "due 2013-04-03 00:00"]);
     shop.lamp("label draw late --day 2013-04-09").exits(2).says("2013-04-09 has not begun");
 
     // Blind: the row, and nothing of what was said of it.
@@ -98,6 +99,11 @@ async fn a_day_of_labels_from_the_draw_to_the_verdict() {
         shop.lamp(&line).succeeds().says(&format!("{done}/10"));
     }
     assert_eq!(next(&shop), Value::Null);
+    // On the day of the predictions itself there was nothing to label, and nobody missed anything.
+    let duties = shop.lamp("duty ls --json").succeeds().json();
+    let said: Vec<_> = duties.as_array().expect("duties").iter().map(|duty| (&duty["title"], &duty["state"])).collect();
+    assert_eq!(said, [(&json!("labels 2013-04-02"), &json!("done"))]);
+    shop.lamp("duty ls").succeeds().line_with(&["labels 2013-04-02", "10/10", "ada@example.com"]);
     let labels = shop.lamp("label ls --json").succeeds().json();
     let labels = labels.as_array().expect("labels");
     assert_eq!(labels.iter().filter(|label| label["is_current"] == true).count(), 10);

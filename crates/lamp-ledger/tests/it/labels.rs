@@ -149,7 +149,14 @@ async fn a_correction_supersedes_and_nothing_is_lost(place: Place) {
     );
     let progress = ledger.label_progress(&service(), DAY).await.expect("progress");
     assert_eq!((progress[0].labelled, progress[0].cannot_tell, progress[0].waiting()), (1, 1, 1));
-    assert_eq!(ledger.current_label(prediction(3), Basis::Drawn).await.expect("an answer"), Some(correction));
+    assert_eq!(ledger.current_label(prediction(3), Basis::Drawn).await.expect("an answer"), Some(correction.clone()));
+    let by_hand = |since: i64, until: i64| {
+        let ledger = &ledger;
+        async move { ledger.hand_labels(&service(), at(since), at(until)).await.expect("labels") }
+    };
+    assert_eq!(by_hand(0, 999).await, [correction.clone(), unclear.clone()], "what a person said last, and no import");
+    assert_eq!(by_hand(0, 103).await, [unclear.clone()], "the end is left out");
+    assert_eq!(by_hand(103, 104).await, [correction]);
     assert_eq!(ledger.current_label(prediction(3), Basis::Imported).await.expect("an answer"), None);
 
     let all = ledger.labels(Some(&service()), 10).await.expect("labels");
