@@ -18,8 +18,9 @@ trains and prints, and registers nothing.
 from lamplighter.dataset import DataFile, Dataset
 from lamplighter.errors import LamplighterError, PackageError, RunError
 from lamplighter.package import Field, TensorSource
-from lamplighter.run import Run, Tiny, current_run, scratch
+from lamplighter.run import Run, current_run, scratch
 from lamplighter.serve import Predictor, load_predictor
+from lamplighter.tiny import Tiny
 
 __version__ = "0.1.0"
 

@@ -24,6 +24,7 @@ from lamplighter.package import (
     write_files,
 )
 from lamplighter.serve import answer_rows, build_predictor
+from lamplighter.tiny import Tiny, parse_tiny
 from lamplighter.upstream import ask_rows
 from lamplighter.values import to_json, to_plain
 
@@ -33,14 +34,6 @@ T = TypeVar("T")
 
 _PARTITION = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 _current: "Run | None" = None
-
-
-@dataclass(frozen=True)
-class Tiny:
-    """Settings of a tiny-batch test: overfit this many rows in this many steps."""
-
-    rows: int
-    steps: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +64,7 @@ class Run:
     target_sql: str | None = None
     """The target as ``lamp.toml`` writes it, for example ``arr_delay >= 15``."""
     tiny: Tiny | None = None
+    """Set when a test asks for a fit of a tiny batch; see :class:`Tiny`."""
     is_scratch: bool = False
     """Whether nothing of this run will be registered."""
 
@@ -321,11 +315,12 @@ def scratch(
     kind: str = "train",
     name: str = "scratch",
     folder: str | Path | None = None,
+    tiny: Tiny | None = None,
 ) -> Run:
     """Start a scratch run with files given by hand, and make it the current one.
 
     ``datasets`` maps a role to a glob, a path, or several. Outputs go to ``folder``,
-    else to a new temporary folder. Refused inside a run of Lamplighter, where data
+    else to a new temporary folder; ``tiny`` asks for a tiny fit. Refused inside a run of Lamplighter, where data
     and parameters are pinned.
     """
     global _current
@@ -341,6 +336,7 @@ def scratch(
         kind=kind,
         name=name,
         folder=folder,
+        tiny=tiny,
     )
     return _current
 
@@ -355,6 +351,7 @@ def _scratch_run(
     kind: str = "train",
     name: str = "scratch",
     folder: str | Path | None = None,
+    tiny: Tiny | None = None,
 ) -> Run:
     if kind not in ("train", "build"):
         raise RunError(f"the kind is `{kind}`; it must be train or build")
@@ -377,6 +374,7 @@ def _scratch_run(
         as_of=datetime.datetime.now(datetime.timezone.utc),
         task=task,
         target_sql=target,
+        tiny=tiny,
         is_scratch=True,
     )
 
@@ -439,7 +437,7 @@ def _parse(folder: Path, given: Mapping[str, Any]) -> Run:
         project=given.get("project"),
         commit=given.get("commit"),
         target_sql=(given.get("target") or {}).get("sql"),
-        tiny=Tiny(int(tiny["rows"]), int(tiny["steps"])) if tiny else None,
+        tiny=parse_tiny(tiny) if tiny else None,
     )
 
 

@@ -60,7 +60,7 @@ def test_a_training_run_is_read_whole(folder: Path) -> None:
 def test_a_build_writes_a_file_a_partition(folder: Path) -> None:
     (folder / "run.json").write_bytes((GOLDEN / "run-build.json").read_bytes())
     run = lamplighter.current_run()
-    assert run.tiny == lamplighter.Tiny(rows=32, steps=200)
+    assert run.tiny == lamplighter.Tiny(rows=32, steps=200, seed=0, capacity="high")
     assert run.target_sql is None
     path = run.output_path("2013-01-01")
     assert path == folder / "dataset" / "2013-01-01.parquet"

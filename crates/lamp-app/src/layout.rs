@@ -53,6 +53,11 @@ impl Layout {
         self.lamp.join("worktrees").join(format!("run-{run}"))
     }
 
+    /// What `lamp test` works with: a folder for each call of it, removed when it ends.
+    pub fn tests(&self) -> PathBuf {
+        self.lamp.join("tests")
+    }
+
     /// The worktree that serves models of one commit.
     pub fn commit_worktree(&self, commit: &str) -> PathBuf {
         self.lamp.join("worktrees").join(commit)

@@ -20,6 +20,7 @@ pub mod init;
 pub mod labels;
 pub mod layout;
 pub mod metrics;
+pub mod ml_tests;
 pub mod notify;
 pub mod paging;
 pub mod parts;

@@ -46,6 +46,16 @@ impl App {
     /// The profile of `NAME`, `NAME@V`, `NAME[RANGE]` or `NAME@V[RANGE]`.
     pub async fn profile(&self, text: &str, on_partition: OnPartition<'_>) -> Result<ProfileView, DataError> {
         let slice = self.slice_of(text).await?;
+        let profile = self.slice_profile(&slice, on_partition).await?;
+        Ok(ProfileView { partitions: slice.partitions(), version: slice.version, profile })
+    }
+
+    /// The profile of a slice, from the stored ones of its partitions where there are any.
+    pub(crate) async fn slice_profile(
+        &self,
+        slice: &Slice,
+        on_partition: OnPartition<'_>,
+    ) -> Result<Profile, DataError> {
         let pieces = pieces_of(&slice.files);
         let mut merged: Option<Profile> = None;
         for (done, piece) in pieces.iter().enumerate() {
@@ -56,8 +66,7 @@ impl App {
             });
             on_partition(done + 1, pieces.len());
         }
-        let profile = merged.unwrap_or_else(|| Profile::new(0, Vec::new()));
-        Ok(ProfileView { partitions: slice.partitions(), version: slice.version, profile })
+        Ok(merged.unwrap_or_else(|| Profile::new(0, Vec::new())))
     }
 
     /// The files that `NAME[@V][[RANGE]]` names; a bare name means the version that `lamp.lock` pins,

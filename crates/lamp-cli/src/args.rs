@@ -6,6 +6,7 @@ mod data;
 mod hooks;
 mod labels;
 mod serving;
+mod testing;
 mod training;
 mod watch;
 
@@ -19,6 +20,7 @@ pub use data::*;
 pub use hooks::*;
 pub use labels::*;
 pub use serving::*;
+pub use testing::*;
 pub use training::*;
 pub use watch::*;
 
@@ -86,6 +88,7 @@ pub enum Command {
     Metrics(Metrics),
     Why(Why),
     Affected(Affected),
+    Test(Test),
     /// The audit log: ls, verify
     #[command(subcommand)]
     Audit(Audit),

@@ -24,6 +24,7 @@ mod rota;
 mod runs;
 mod serve;
 mod switch;
+mod test;
 mod tokens;
 mod train;
 pub mod up;
@@ -79,6 +80,21 @@ pub async fn until_interrupted() {
     }
 }
 
+/// Completes when Ctrl-C or SIGTERM comes. It listens from this call on, whatever else is waited for.
+fn interruption() -> impl Future<Output = ()> {
+    let (interrupt, interrupted) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        until_interrupted().await;
+        // Nobody listens any more once the work is done.
+        let _ = interrupt.send(());
+    });
+    async {
+        if interrupted.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 /// A verdict as an exit code.
 fn verdict(is_yes: bool) -> ExitCode {
     if is_yes { ExitCode::SUCCESS } else { ExitCode::from(VERDICT_NO) }
@@ -122,6 +138,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Why(args) => why::run(&open(directory).await?, &args).await,
         Command::Affected(args) => affected::run(&open(directory).await?, &args).await,
         Command::Doctor(args) => doctor::run(&open(directory).await?, &args).await,
+        Command::Test(args) => test::run(&open(directory).await?, &args).await,
         Command::Audit(args) => audit::run(&open(directory).await?, &args).await,
         Command::Users(args) => users::run(&open(directory).await?, args).await,
         Command::Tokens(args) => tokens::run(&open(directory).await?, args).await,

@@ -16,6 +16,7 @@ mod it {
     mod incidents;
     mod init;
     mod labels;
+    mod ml_tests;
     mod notify;
     mod postgres;
     pub mod process;

@@ -29,6 +29,7 @@ pub mod job;
 pub mod label;
 pub mod lock;
 pub mod metric;
+pub mod ml_test;
 pub mod names;
 pub mod notification;
 pub mod package;

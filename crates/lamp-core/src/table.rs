@@ -31,6 +31,21 @@ impl Values {
         }
     }
 
+    /// The values of some rows, in the order given. Rows that are not there are null.
+    #[must_use]
+    pub fn rows(&self, rows: &[usize]) -> Self {
+        fn pick<T: Clone>(values: &[Option<T>], rows: &[usize]) -> Vec<Option<T>> {
+            rows.iter().map(|row| values.get(*row).cloned().flatten()).collect()
+        }
+        match self {
+            Self::Bool(v) => Self::Bool(pick(v, rows)),
+            Self::Int(v) => Self::Int(pick(v, rows)),
+            Self::Instant(v) => Self::Instant(pick(v, rows)),
+            Self::Float(v) => Self::Float(pick(v, rows)),
+            Self::Text(v) => Self::Text(pick(v, rows)),
+        }
+    }
+
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -87,6 +87,33 @@ impl Source {
         self.files.len()
     }
 
+    /// A file by its place, with its format.
+    pub(crate) fn file(&self, index: usize) -> (&DataFile, FileFormat) {
+        (&self.files[index].file, self.files[index].format)
+    }
+
+    /// Reads one file batch by batch, in its own schema; of text, the text of each cell. Blocks. Stops when `each`
+    /// returns false.
+    pub(crate) fn read_raw(
+        &self,
+        index: usize,
+        mut each: impl FnMut(RecordBatch) -> Result<bool, EngineError>,
+    ) -> Result<(), EngineError> {
+        let opened = &self.files[index];
+        let columns: Vec<usize> = (0..opened.schema.fields().len()).collect();
+        let batch_rows = (BATCH_CELLS / columns.len().max(1)).clamp(BATCH_ROWS_MIN, BATCH_ROWS_MAX);
+        let batches = match opened.format {
+            FileFormat::Parquet => parquet::batches(&opened.file, &(0..opened.groups.len()), &columns, batch_rows)?,
+            FileFormat::Csv | FileFormat::Tsv => csv::texts(&opened.file, &opened.schema, &columns, batch_rows)?,
+        };
+        for batch in batches {
+            if !each(batch?)? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
     /// The place of a column in the schema.
     pub(crate) fn column(&self, name: &str) -> Result<usize, EngineError> {
         self.schema.index_of(name).map_err(|_| EngineError::NoSuchColumn {
@@ -147,7 +174,7 @@ impl Source {
             };
             for batch in batches {
                 let batch = adapt(&opened.file, &batch?, &target)?;
-                let goes_on = each(Batch { rows: batch, absent: &present, file: &opened.file })?;
+                let goes_on = each(Batch { rows: batch, absent: &present, file: &opened.file, index: section.file })?;
                 if !goes_on {
                     return Ok(());
                 }
@@ -164,6 +191,8 @@ pub(crate) struct Batch<'a> {
     absent: &'a [Option<usize>],
     /// The file that it comes from.
     pub file: &'a DataFile,
+    /// That file's place among all.
+    pub index: usize,
 }
 
 impl Batch<'_> {

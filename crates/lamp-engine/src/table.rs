@@ -34,7 +34,7 @@ pub struct LabelledTable {
 }
 
 /// What to read and how to cast it.
-struct Plan {
+pub(crate) struct Plan {
     columns: Vec<(String, Datatype)>,
     /// Places in the source's schema: first the columns, then what else the target needs.
     projection: Vec<usize>,
@@ -42,12 +42,33 @@ struct Plan {
     target_sql: String,
 }
 
+impl Plan {
+    /// Places in the source's schema of all that is read.
+    pub(crate) fn projection(&self) -> &[usize] {
+        &self.projection
+    }
+
+    /// The target of no row, in its type.
+    pub(crate) fn no_targets(&self) -> Result<Values, EngineError> {
+        let expression = self.target.as_ref();
+        let data_type = expression.and_then(|expression| expression.data_type(&Schema::empty()).ok());
+        let empty = datafusion::arrow::array::new_empty_array(&data_type.unwrap_or(DataType::Null));
+        values::of(&empty).map_err(EngineError::Internal)
+    }
+}
+
+/// Targets of one piece, without those that are not known.
+#[derive(Default)]
+pub(crate) struct TargetArrays {
+    pub(crate) target: Vec<ArrayRef>,
+    pub(crate) null_targets: u64,
+}
+
 /// Arrays of one piece: a list a column, and the target's.
 #[derive(Default)]
 struct Arrays {
     columns: Vec<Vec<ArrayRef>>,
-    target: Vec<ArrayRef>,
-    null_targets: u64,
+    targets: TargetArrays,
     rows_of_files: Vec<(String, usize)>,
 }
 
@@ -87,8 +108,8 @@ impl Engine {
                 for (column, more) in all.columns.iter_mut().zip(piece.columns) {
                     column.extend(more);
                 }
-                all.target.extend(piece.target);
-                all.null_targets += piece.null_targets;
+                all.targets.target.extend(piece.targets.target);
+                all.targets.null_targets += piece.targets.null_targets;
                 for (file, rows) in &piece.rows_of_files {
                     all.count(file, *rows);
                 }
@@ -98,7 +119,8 @@ impl Engine {
         finish(&plan, all)
     }
 
-    fn plan(
+    /// What to read for columns and a target.
+    pub(crate) fn plan(
         &self,
         source: &Source,
         columns: &[(String, Datatype)],
@@ -143,7 +165,7 @@ fn check_is_one_expression(sql: &str) -> Result<(), EngineError> {
 fn read_piece(source: &Source, piece: &Piece, plan: &Plan) -> Result<Arrays, EngineError> {
     let mut arrays = Arrays { columns: vec![Vec::new(); plan.columns.len()], ..Arrays::default() };
     source.read(piece, &plan.projection, |batch| {
-        let kept = target_of(&batch.rows, plan, &mut arrays)?;
+        let kept = arrays.targets.add(&batch.rows, plan)?;
         let rows = kept.as_ref().map_or(batch.rows.num_rows(), BooleanArray::true_count);
         arrays.count(&batch.file.name, rows);
         for (index, (name, datatype)) in plan.columns.iter().enumerate() {
@@ -164,23 +186,26 @@ fn cast_error(batch: &Batch<'_>, column: &str, datatype: Datatype, reason: Strin
     EngineError::Cast { column, file, datatype: datatype.as_str(), reason }
 }
 
-/// Evaluates the target of a batch; returns which rows are kept, when not all are.
-fn target_of(batch: &RecordBatch, plan: &Plan, arrays: &mut Arrays) -> Result<Option<BooleanArray>, EngineError> {
-    let Some(expression) = &plan.target else { return Ok(None) };
-    let failed = |e| unwrap_error(e, &plan.target_sql);
-    let columns: Vec<usize> = (plan.columns.len()..plan.projection.len()).collect();
-    let batch = batch.project(&columns).map_err(|e| EngineError::Internal(e.to_string()))?;
-    let batch = without_nan(&batch).map_err(|e| EngineError::Internal(e.to_string()))?;
-    let target = expression.evaluate(&batch).and_then(|value| value.into_array(batch.num_rows())).map_err(failed)?;
-    let kept = known(&target)?;
-    let dropped = kept.len() - kept.true_count();
-    if dropped == 0 {
-        arrays.target.push(target);
-        return Ok(None);
+impl TargetArrays {
+    /// Evaluates the target of a batch; returns which rows are kept, when not all are.
+    pub(crate) fn add(&mut self, batch: &RecordBatch, plan: &Plan) -> Result<Option<BooleanArray>, EngineError> {
+        let Some(expression) = &plan.target else { return Ok(None) };
+        let failed = |e| unwrap_error(e, &plan.target_sql);
+        let columns: Vec<usize> = (plan.columns.len()..plan.projection.len()).collect();
+        let batch = batch.project(&columns).map_err(|e| EngineError::Internal(e.to_string()))?;
+        let batch = without_nan(&batch).map_err(|e| EngineError::Internal(e.to_string()))?;
+        let target =
+            expression.evaluate(&batch).and_then(|value| value.into_array(batch.num_rows())).map_err(failed)?;
+        let kept = known(&target)?;
+        let dropped = kept.len() - kept.true_count();
+        if dropped == 0 {
+            self.target.push(target);
+            return Ok(None);
+        }
+        self.null_targets += dropped as u64;
+        self.target.push(filter(&target, &kept).map_err(|e| EngineError::Internal(e.to_string()))?);
+        Ok(Some(kept))
     }
-    arrays.null_targets += dropped as u64;
-    arrays.target.push(filter(&target, &kept).map_err(|e| EngineError::Internal(e.to_string()))?);
-    Ok(Some(kept))
 }
 
 /// The batch with nulls for NaN: in SQL, NaN is larger than every number, and a comparison with it
@@ -246,11 +271,8 @@ fn finish(plan: &Plan, all: Arrays) -> Result<LabelledTable, EngineError> {
     }
     let target = match &plan.target {
         None => None,
-        Some(expression) if all.target.is_empty() => {
-            let data_type = expression.data_type(&Schema::empty()).unwrap_or(DataType::Null);
-            Some(values::of(&datafusion::arrow::array::new_empty_array(&data_type)).map_err(EngineError::Internal)?)
-        }
-        Some(_) => Some(values::of_all(&all.target).map_err(EngineError::Internal)?),
+        Some(_) if all.targets.target.is_empty() => Some(plan.no_targets()?),
+        Some(_) => Some(values::of_all(&all.targets.target).map_err(EngineError::Internal)?),
     };
-    Ok(LabelledTable { inputs, target, null_targets: all.null_targets, rows_of_files: all.rows_of_files })
+    Ok(LabelledTable { inputs, target, null_targets: all.targets.null_targets, rows_of_files: all.rows_of_files })
 }

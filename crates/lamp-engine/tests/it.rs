@@ -10,5 +10,7 @@ mod predictions;
 mod profiles;
 #[path = "it/queries.rs"]
 mod queries;
+#[path = "it/samples.rs"]
+mod samples;
 #[path = "it/tables.rs"]
 mod tables;

@@ -36,6 +36,7 @@ mod row;
 mod runs;
 mod statement;
 mod studies;
+mod test_reports;
 mod tokens;
 mod users;
 

@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, name: "users", sql: include_str!("../migrations/0005_users.sql") },
     Migration { version: 6, name: "cadence", sql: include_str!("../migrations/0006_cadence.sql") },
     Migration { version: 7, name: "outbox", sql: include_str!("../migrations/0007_outbox.sql") },
+    Migration { version: 8, name: "test_reports", sql: include_str!("../migrations/0008_test_reports.sql") },
 ];
 
 const CREATE_LIST: &str =

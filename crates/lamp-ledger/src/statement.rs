@@ -98,6 +98,7 @@ pub(crate) fn all() -> impl Iterator<Item = Statement> {
         crate::tokens::STATEMENTS,
         crate::users::STATEMENTS,
         crate::studies::STATEMENTS,
+        crate::test_reports::STATEMENTS,
     ]
     .into_iter()
     .flatten()
@@ -109,7 +110,7 @@ mod tests {
     use super::*;
 
     /// Rows of these tables are never changed and never removed.
-    const APPEND_ONLY: [&str; 15] = [
+    const APPEND_ONLY: [&str; 16] = [
         "audit_events",
         "approvals",
         "checks",
@@ -125,6 +126,7 @@ mod tests {
         "rota_swaps",
         "route_changes",
         "studies",
+        "test_reports",
     ];
 
     #[test]

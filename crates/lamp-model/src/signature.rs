@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use lamp_core::error::{Classified, Kind};
-use lamp_core::package::{Field, Signature};
+use lamp_core::package::{Datatype, Field, Signature};
 use lamp_core::prediction::FallbackReason;
 use lamp_core::table::{Table, Values};
 use serde_json::Value;
@@ -90,11 +90,22 @@ impl Batch {
         rows::read_table(signature, table, range)
     }
 
+    /// A batch of no row. No request makes one; tests ask what a model does with it.
+    pub fn empty(signature: &Arc<Signature>) -> Self {
+        let column = |field: &Field| match field.datatype {
+            Datatype::Bool => Values::Bool(Vec::new()),
+            Datatype::Int8 | Datatype::Int16 | Datatype::Int32 | Datatype::Int64 => Values::Int(Vec::new()),
+            Datatype::Fp32 | Datatype::Fp64 => Values::Float(Vec::new()),
+            Datatype::Bytes => Values::Text(Vec::new()),
+        };
+        Self::assemble(signature, 0, signature.inputs.iter().map(column).collect())
+    }
+
     pub(crate) fn assemble(signature: &Arc<Signature>, rows: usize, columns: Vec<Values>) -> Self {
         Self { signature: Arc::clone(signature), rows, columns }
     }
 
-    /// Number of rows; at least one.
+    /// Number of rows; at least one, but for [`Batch::empty`].
     pub fn rows(&self) -> usize {
         self.rows
     }

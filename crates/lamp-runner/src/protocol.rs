@@ -83,11 +83,24 @@ pub struct InputFile {
     pub rows: Option<u64>,
 }
 
-/// Settings of a tiny-batch test.
+/// Settings of a tiny-batch test: the command should learn its rows by heart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tiny {
-    /// Rows in the batch.
+    /// Rows in the batch: those of `train`, and again those of `valid`.
     pub rows: u64,
-    /// Steps to train for.
+    /// Steps (epochs, trees, iterations) that should be enough.
     pub steps: u64,
+    /// The seed that the rows were chosen with.
+    pub seed: u64,
+    /// How free the model should be.
+    pub capacity: Capacity,
+}
+
+/// How free a model should be in a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Capacity {
+    /// Free enough to fit every row: no regularisation, no early stopping, no least number of rows in a leaf, no
+    /// dropout, no augmentation.
+    High,
 }

@@ -286,7 +286,7 @@ async fn finished(
 }
 
 /// The package must be what `lamp.toml` promises.
-fn fits_config(package: &Package, model: &ModelConfig) -> Result<(), String> {
+pub(crate) fn fits_config(package: &Package, model: &ModelConfig) -> Result<(), String> {
     if package.task != model.task {
         return Err(format!("model.json says task `{}`, lamp.toml says `{}`", package.task, model.task));
     }

@@ -29,6 +29,8 @@ pub(crate) struct Marked {
     pub targets: Targets,
     /// What it said.
     pub predictions: Predictions,
+    /// The same, as it was said: all outputs, whatever their type.
+    pub outputs: Outputs,
     /// Names of its classes, in order; none where the task has none.
     pub classes: Vec<String>,
     /// Metrics by name.
@@ -72,7 +74,7 @@ impl App {
             Task::Binary | Task::Regression => Vec::new(),
         };
         let metrics = score(package.task, &targets, &predictions)?;
-        Ok(Marked { table, targets, predictions, classes, metrics })
+        Ok(Marked { table, targets, predictions, outputs, classes, metrics })
     }
 
     /// The same for a version of the registry.
@@ -95,7 +97,7 @@ pub(super) fn bad(run: RunId, why: &str) -> RunError {
     RunError::BadOutput { run, why: why.to_owned() }
 }
 
-fn targets_of(package: &Package, values: &Values) -> Result<Targets, String> {
+pub(crate) fn targets_of(package: &Package, values: &Values) -> Result<Targets, String> {
     let rows = 0..values.len();
     match package.task {
         Task::Binary => rows.map(|row| truth(&values.json(row))).collect::<Result<_, _>>().map(Targets::Binary),

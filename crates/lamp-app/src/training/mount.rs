@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lamp_core::config::{ProjectConfig, Workspace};
 use lamp_core::digest::Digest;
 use lamp_core::names::ProjectName;
 use lamp_core::package::{Flavour, Package};
@@ -12,6 +13,7 @@ use lamp_runner::{Progress, onnxruntime, sdk, variables};
 use lamp_store::{NoProgress, Overwrite};
 
 use super::RunError;
+use super::code::Code;
 use crate::app::App;
 use crate::parts::PartError;
 use crate::workspace;
@@ -31,8 +33,12 @@ impl App {
     /// Loads a model; it answers when this returns.
     pub(crate) async fn mount(&self, spec: &MountSpec, say: Progress<'_>) -> Result<Arc<dyn Model>, RunError> {
         let package_dir = self.lay_out_package(&spec.package).await?;
-        let scratch = self.layout().worker_scratch(&spec.package);
-        self.bring_to_life(package_dir, &spec.commit, &spec.project, &scratch, say).await
+        let worker = self.worker_of(spec, say);
+        self.bring_to_life(package_dir, worker, say).await
+    }
+
+    async fn worker_of(&self, spec: &MountSpec, say: Progress<'_>) -> Result<WorkerCommand, RunError> {
+        self.worker_command(&spec.commit, &spec.project, &self.layout().worker_scratch(&spec.package), say).await
     }
 
     /// Loads a package from the folder where a run left it, without the store. `scratch` becomes its workers' home.
@@ -43,15 +49,26 @@ impl App {
         project: &ProjectName,
         scratch: &Path,
     ) -> Result<Arc<dyn Model>, RunError> {
-        self.bring_to_life(package_dir, commit, project, scratch, &|_| {}).await
+        self.bring_to_life(package_dir, self.worker_command(commit, project, scratch, &|_| {}), &|_| {}).await
+    }
+
+    /// The same with the code of a run that is checked out already.
+    pub(crate) async fn mount_in(
+        &self,
+        package_dir: PathBuf,
+        code: &Code,
+        project: &ProjectConfig,
+        scratch: &Path,
+        say: Progress<'_>,
+    ) -> Result<Arc<dyn Model>, RunError> {
+        let worker = self.worker_in(&code.worktree, &code.workspace, project, scratch, say);
+        self.bring_to_life(package_dir, worker, say).await
     }
 
     async fn bring_to_life(
         &self,
         package_dir: PathBuf,
-        commit: &str,
-        project: &ProjectName,
-        scratch: &Path,
+        worker: impl Future<Output = Result<WorkerCommand, RunError>>,
         say: Progress<'_>,
     ) -> Result<Arc<dyn Model>, RunError> {
         let package = lamp_model::read_package(&package_dir)?;
@@ -60,9 +77,7 @@ impl App {
             Flavour::Onnx { .. } => {
                 load_spec.onnxruntime = Some(onnxruntime::library(&self.layout().cache(), say).await?);
             }
-            Flavour::Python { .. } => {
-                load_spec.worker = Some(self.worker_command(commit, project, scratch, say).await?);
-            }
+            Flavour::Python { .. } => load_spec.worker = Some(worker.await?),
             Flavour::Upstream { .. } => {}
         }
         Ok(load(load_spec).await?)
@@ -97,10 +112,22 @@ impl App {
         let project = at_commit
             .project(project)
             .ok_or_else(|| RunError::UnknownProject { project: project.clone(), commit: commit.hash.clone() })?;
-        let environment = self.environment_at(&worktree, project, say).await?;
+        self.worker_in(&worktree, &at_commit, project, scratch, say).await
+    }
+
+    /// How workers of a project's code are started, from a worktree.
+    async fn worker_in(
+        &self,
+        worktree: &Path,
+        workspace: &Workspace,
+        project: &ProjectConfig,
+        scratch: &Path,
+        say: Progress<'_>,
+    ) -> Result<WorkerCommand, RunError> {
+        let environment = self.environment_at(worktree, project, say).await?;
         sdk::write_sdk(&self.layout().sdk(), self.parts.runs.sdk)?;
         variables::create_scratch(scratch).map_err(PartError::file("create", scratch))?;
-        let python_path = self.python_path(&worktree, &at_commit, project);
+        let python_path = self.python_path(worktree, workspace, project);
         let mut extra = variables::protocol_variables(scratch, &python_path, 0)?;
         // A worker is no run: without LAMP_RUN, `current_run()` in serving code is a scratch run.
         extra.retain(|(name, _)| name == "PYTHONPATH");

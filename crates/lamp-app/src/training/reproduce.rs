@@ -201,7 +201,7 @@ fn compare_answers(
 
 /// The largest difference between the numbers of two answers, lists element by element; none when
 /// they differ in anything but numbers.
-fn find_distance(a: &Value, b: &Value) -> Option<f64> {
+pub(crate) fn find_distance(a: &Value, b: &Value) -> Option<f64> {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => Some((a.as_f64()? - b.as_f64()?).abs()),
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {

@@ -262,7 +262,7 @@ impl App {
         self.launch(&spec).await
     }
 
-    async fn launch(&self, spec: &LaunchSpec) -> Result<(), RunError> {
+    pub(crate) async fn launch(&self, spec: &LaunchSpec) -> Result<(), RunError> {
         launch(spec, &ShimCommand::lamp(&self.parts.runs.lamp_exe)).await?;
         Ok(())
     }
@@ -315,12 +315,24 @@ impl App {
         say("preparing data");
         folder.write_request(&self.request_of(plan).await?)?;
         write_plan(folder, plan, &environment)?;
-        let cwd = plan.code.worktree.join(&plan.project.dir);
-        let python_path = self.python_path(&plan.code.worktree, &plan.code.workspace, plan.project);
-        let extra = variables::protocol_variables(folder.path(), &python_path, plan.seed)?;
-        let env = variables::cleaned_environment(&environment, folder.path(), &plan.project.env_pass, &extra)?;
-        let command = plan.command.clone();
-        Ok(LaunchSpec { folder: folder.clone(), command, cwd, env, limits: Limits::default() })
+        self.launch_spec(plan.code, plan.project, &plan.command, plan.seed, folder, &environment)
+    }
+
+    /// How a project's command is started in a worktree, with the variables of the run protocol.
+    pub(crate) fn launch_spec(
+        &self,
+        code: &Code,
+        project: &ProjectConfig,
+        command: &str,
+        seed: u64,
+        folder: &RunFolder,
+        environment: &Environment,
+    ) -> Result<LaunchSpec, RunError> {
+        let cwd = code.worktree.join(&project.dir);
+        let python_path = self.python_path(&code.worktree, &code.workspace, project);
+        let extra = variables::protocol_variables(folder.path(), &python_path, seed)?;
+        let env = variables::cleaned_environment(environment, folder.path(), &project.env_pass, &extra)?;
+        Ok(LaunchSpec { folder: folder.clone(), command: command.to_owned(), cwd, env, limits: Limits::default() })
     }
 
     /// The locked environment of `project` as it stands in `worktree`.
@@ -359,23 +371,7 @@ impl App {
         sdk::write_sdk(&self.layout().sdk(), self.parts.runs.sdk)?;
         let mut datasets = BTreeMap::new();
         for (role, slice) in &plan.inputs {
-            let files: Vec<_> = slice.files.iter().filter(|file| file.link.is_none()).cloned().collect();
-            let paths = self.store().local_paths(&files, Arc::new(NoProgress)).await?;
-            let files = files.iter().zip(paths).map(|(file, path)| InputFile {
-                path,
-                name: file.path.clone(),
-                partition: file.partition.clone(),
-                rows: file.rows,
-            });
-            let input = InputFiles {
-                dataset: slice.version.dataset.clone(),
-                version: slice.version.version,
-                digest: slice.version.digest,
-                slice: slice.text.clone(),
-                partitions: slice.partitions(),
-                files: files.collect(),
-            };
-            datasets.insert(role.clone(), input);
+            datasets.insert(role.clone(), self.input_files(slice).await?);
         }
         Ok(RunRequest {
             protocol: PROTOCOL,
@@ -390,6 +386,26 @@ impl App {
             target: plan.target.clone().map(|sql| TargetSql { sql }),
             datasets,
             tiny: None,
+        })
+    }
+
+    /// A slice as a run reads it.
+    pub(crate) async fn input_files(&self, slice: &Slice) -> Result<InputFiles, RunError> {
+        let files: Vec<_> = slice.files.iter().filter(|file| file.link.is_none()).cloned().collect();
+        let paths = self.store().local_paths(&files, Arc::new(NoProgress)).await?;
+        let files = files.iter().zip(paths).map(|(file, path)| InputFile {
+            path,
+            name: file.path.clone(),
+            partition: file.partition.clone(),
+            rows: file.rows,
+        });
+        Ok(InputFiles {
+            dataset: slice.version.dataset.clone(),
+            version: slice.version.version,
+            digest: slice.version.digest,
+            slice: slice.text.clone(),
+            partitions: slice.partitions(),
+            files: files.collect(),
         })
     }
 

@@ -23,19 +23,7 @@ pub async fn run(app: &App, args: &Reproduce) -> Result<ExitCode, Failure> {
         let spinner = Arc::clone(&spinner);
         move |line: &str| spinner.line(&format!("  {}", style(line).dim()))
     };
-    // Listens from now on, whatever the work below is waiting for.
-    let (interrupt, interrupted) = tokio::sync::oneshot::channel();
-    tokio::spawn(async move {
-        super::until_interrupted().await;
-        // Nobody listens any more once the work is done.
-        let _ = interrupt.send(());
-    });
-    let until = async {
-        if interrupted.await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    let reproduced = app.reproduce(&args.run, &say, &mut on_log, until).await;
+    let reproduced = app.reproduce(&args.run, &say, &mut on_log, super::interruption()).await;
     drop((say, on_log, spinner));
     let reproduction = match reproduced {
         Ok(reproduction) => reproduction,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use super::model_tests::ModelTests;
 use super::reader::Table;
 use super::rules::{self, Refusal};
 use super::words;
@@ -52,6 +53,8 @@ pub struct ModelConfig {
     pub params: Params,
     /// Seed handed to the command, at most [`SEED_MAX`].
     pub seed: u64,
+    /// How `lamp test` treats it.
+    pub tests: ModelTests,
 }
 
 impl ModelConfig {
@@ -73,12 +76,15 @@ impl ModelConfig {
         let gate = table.table("gate").map(|gate| read_gate(&gate, task));
         let params = table.params("params");
         let seed = table.whole("seed", 0..=SEED_MAX).unwrap_or(SEED_DEFAULT);
+        let tests = table.table("tests");
+        let tests = task.map(|task| tests.map_or_else(|| ModelTests::of(task), |tests| ModelTests::read(&tests, task)));
         table.report_unknown_keys();
         let gate = match gate {
             Some(gate) => Some(gate?),
             None => None,
         };
-        Some(Self { task: task?, train: train?, serve: serve?, data: data?, target: target?, gate, params, seed })
+        let (task, train, serve) = (task?, train?, serve?);
+        Some(Self { task, train, serve, data: data?, target: target?, gate, params, seed, tests: tests? })
     }
 }
 

@@ -65,6 +65,12 @@ impl ProjectConfig {
         Ok(Self { dir, document, ..parsed })
     }
 
+    /// Where something is configured, by its path in the file (`models.delay`): the file, and the line from 1.
+    pub fn place_of(&self, path: &str) -> (String, usize) {
+        let at = self.document.problem(path, "", None);
+        (at.file, at.line)
+    }
+
     /// A path that this project names (a contract, a lock), relative to the root, in normal form; none if it leads
     /// out of the workspace.
     pub fn path_in_workspace(&self, path: &str) -> Option<String> {

@@ -36,10 +36,7 @@ fn with_zones(file: &DataFile, schema: SchemaRef) -> Result<SchemaRef, EngineErr
     if times.is_empty() {
         return Ok(schema);
     }
-    let as_text = Schema::new(
-        schema.fields().iter().map(|field| field.as_ref().clone().with_data_type(DataType::Utf8)).collect::<Vec<_>>(),
-    );
-    let Some(first) = batches(file, &Arc::new(as_text), &times, OFFSET_ROWS)?.next().transpose()? else {
+    let Some(first) = texts(file, &schema, &times, OFFSET_ROWS)?.next().transpose()? else {
         return Ok(schema);
     };
     let mut fields: Vec<Field> = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
@@ -57,6 +54,18 @@ fn with_zones(file: &DataFile, schema: SchemaRef) -> Result<SchemaRef, EngineErr
 fn has_offset(text: &str) -> bool {
     let time = text.get(10..).unwrap_or_default();
     time.ends_with(['Z', 'z']) || time.contains(['+', '-'])
+}
+
+/// The cells as they are written.
+pub(super) fn texts(
+    file: &DataFile,
+    schema: &SchemaRef,
+    columns: &[usize],
+    batch_rows: usize,
+) -> Result<Batches, EngineError> {
+    let as_text = |field: &Arc<Field>| field.as_ref().clone().with_data_type(DataType::Utf8);
+    let schema = Schema::new(schema.fields().iter().map(as_text).collect::<Vec<_>>());
+    batches(file, &Arc::new(schema), columns, batch_rows)
 }
 
 pub(super) fn batches(

@@ -16,5 +16,6 @@ mod place;
 mod routes;
 mod runs;
 mod samples;
+mod test_reports;
 mod transactions;
 mod users;

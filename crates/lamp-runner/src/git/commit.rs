@@ -40,6 +40,11 @@ impl Repo {
         Ok(Commit { hash, tree })
     }
 
+    /// Lets go of what [`Repo::commit_wip`] keeps. Nothing there is fine.
+    pub async fn forget_wip(&self, run: RunId) -> Result<(), GitError> {
+        self.git("update-ref").args(["-d", &format!("refs/lamp/wip/{run}")]).run().await.map(drop)
+    }
+
     /// A folder with a copy of the index, beside the real one: the copy knows which files are
     /// unchanged, so that only changed ones are hashed again.
     async fn scratch_index(&self) -> Result<tempfile::TempDir, GitError> {

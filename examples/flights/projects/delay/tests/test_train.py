@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import lamplighter
 import numpy as np
@@ -59,15 +60,39 @@ def test_a_model_learns_and_its_package_answers(
     assert names == list(features.NAMES)
 
 
+@pytest.mark.parametrize("module", [train, train_simple])
+def test_a_tiny_batch_is_learned_by_heart(
+    module: ModuleType, trips: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pd.read_parquet(trips).head(32)
+    frame["arr_delay"] = np.where(np.arange(32) % 2 == 0, 40, -5)
+    tiny = tmp_path / "tiny.parquet"
+    frame.to_parquet(tiny)
+    run = lamplighter.scratch(
+        datasets={"train": tiny, "valid": tiny},
+        task="binary",
+        target="arr_delay >= 15",
+        folder=tmp_path / "run",
+        tiny=lamplighter.Tiny(rows=32, steps=300),
+    )
+    module.main()
+    answers = answers_of(run.model_dir, str(tiny))
+    assert ((answers > 0.5) == (frame["arr_delay"] >= 15).to_numpy()).all()
+
+
 def probabilities(folder: Path, trips: str) -> tuple[float, float]:
     """Ask the package of evening and of morning flights; answer with the means."""
+    answers = answers_of(folder, trips)
+    evening = pd.read_parquet(trips)["hour"].to_numpy() >= 18
+    return float(answers[evening].mean()), float(answers[~evening].mean())
+
+
+def answers_of(folder: Path, trips: str) -> "np.ndarray[Any, Any]":
+    """Ask the package of every flight."""
     frame = features.frame(pd.read_parquet(trips))
     if (folder / "model.onnx").exists():
         graph = onnx.load(folder / "model.onnx")
-        answers = train_simple.answers_of_graph(graph, frame)
-    else:
-        predictor = lamplighter.load_predictor(folder)
-        columns = {name: frame[name].tolist() for name in features.NAMES}
-        answers = np.asarray(predictor.predict(columns)["probability"])
-    evening = frame["hour"].to_numpy() >= 18
-    return float(answers[evening].mean()), float(answers[~evening].mean())
+        return train_simple.answers_of_graph(graph, frame)
+    predictor = lamplighter.load_predictor(folder)
+    columns = {name: frame[name].tolist() for name in features.NAMES}
+    return np.asarray(predictor.predict(columns)["probability"])
