@@ -168,10 +168,10 @@ impl App {
     /// Every model that has a cadence, or had a rotation.
     pub async fn list_cadences(&self) -> Result<Vec<CadenceView>, CadenceError> {
         let tip = self.tip(None).await?;
+        let run = self.ledger().rotations(None, 1_000).await?;
         let mut models: Vec<ModelName> = Vec::new();
         let here = self.workspace().projects.values().flat_map(|project| project.cadence.keys());
         let committed = tip.iter().flat_map(|tip| tip.cadences().map(|(_, model, _)| model));
-        let run = self.ledger().rotations(None, 1_000).await?;
         for model in here.chain(committed).chain(run.iter().map(|rotation| &rotation.model)) {
             if !models.contains(model) {
                 models.push(model.clone());

@@ -31,7 +31,7 @@ pub(crate) struct RotationShown {
     pub(crate) state: String,
     pub(crate) run: Option<String>,
     pub(crate) candidate: Option<String>,
-    pub(crate) candidate_state: Option<&'static str>,
+    pub(crate) candidate_state: Option<String>,
 }
 
 /// A study.
@@ -132,7 +132,7 @@ impl RotationShown {
             state: view.rotation.state.as_str().to_owned(),
             run: view.rotation.run.map(|run| run.to_string()),
             candidate: view.candidate.as_ref().map(ToString::to_string),
-            candidate_state: view.candidate_state.map(lamp_core::registry::ModelState::as_str),
+            candidate_state: view.candidate_state.map(|state| state.to_string()),
         }
     }
 }
