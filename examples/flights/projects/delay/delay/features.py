@@ -64,6 +64,9 @@ INPUTS = tuple(_field(name) for name in (*CATEGORIES, *INTEGERS, *WEATHER))
 OUTPUTS = (Field("probability", "FP64", min=0, max=1),)
 """The probability of arriving 15 minutes late or more."""
 
+LATE_MINUTES = 15
+"""A flight that arrives so late, or later, is late: the target in `lamp.toml`."""
+
 NAMES = tuple(field.name for field in INPUTS)
 
 

@@ -1,10 +1,11 @@
 """Turn scheduled flights into requests, hour by hour, as a booking system would.
 
 What a request holds is what is known before departure: the same join and the same
-inputs as in training. The outcome is not in it.
+inputs as in training. The outcome is not in it; whoever labels predictions later can
+have it in a file of its own.
 
     python -m delay.requests --data data --out requests.jsonl \
-        --from 2013-04-01 --to 2013-04-30
+        --outcomes outcomes.jsonl --from 2013-04-01 --to 2013-04-30
 """
 
 import argparse
@@ -44,11 +45,24 @@ def hours(trips: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield pd.Timestamp(at).isoformat(), rows.to_dict(orient="records")
 
 
+def outcomes(trips: pd.DataFrame) -> Iterator[tuple[str, list[bool | None]]]:
+    """Tell which of each hour's departures arrived late, in the order of `hours`.
+
+    Flights that never arrived have no outcome.
+    """
+    late = trips["arr_delay"] >= features.LATE_MINUTES
+    hour = trips["scheduled_at"].dt.floor("h")
+    for at, values in late.groupby(hour, sort=True):
+        found = [None if pd.isna(value) else bool(value) for value in values]
+        yield pd.Timestamp(at).isoformat(), found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write a line of JSON an hour."""
     parser = argparse.ArgumentParser(prog="python -m delay.requests")
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--outcomes", type=Path)
     day = datetime.date.fromisoformat
     parser.add_argument("--from", dest="first", type=day, required=True)
     parser.add_argument("--to", dest="last", type=day, required=True)
@@ -64,9 +78,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.last,
         ["origin", "observed_at", *features.WEATHER],
     )
+    trips = clean.join(flights, weather)
+    if options.outcomes:
+        with options.outcomes.open("w", encoding="utf-8") as file:
+            for at, late in outcomes(trips):
+                file.write(json.dumps({"at": at, "late": late}) + "\n")
     count = 0
     with options.out.open("w", encoding="utf-8") as file:
-        for at, rows in hours(clean.join(flights, weather)):
+        for at, rows in hours(trips):
             file.write(json.dumps({"at": at, "rows": rows}, allow_nan=False) + "\n")
             count += 1
     print(f"{count} hours")

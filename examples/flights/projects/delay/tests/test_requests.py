@@ -46,3 +46,13 @@ def test_missing_weather_is_null() -> None:
     assert known["pressure"] == 1012.5
     written = json.loads(json.dumps(without, allow_nan=False))
     assert written == without
+
+
+def test_outcomes_stand_in_the_order_of_the_rows() -> None:
+    made = trips()
+    made["arr_delay"] = pd.array([20, None, 3], dtype="Int64")
+    told = list(requests.outcomes(made))
+    assert [(at, len(late)) for at, late in told] == [
+        (at, len(rows)) for at, rows in requests.hours(made)
+    ]
+    assert [late for _, late in told] == [[True, None], [False]]
