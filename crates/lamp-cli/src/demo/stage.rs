@@ -7,6 +7,7 @@ use console::style;
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
+use serde::de::DeserializeOwned;
 
 use crate::args::Demo;
 use crate::clock;
@@ -21,6 +22,9 @@ pub const TRAINING_DAY: Date = date(2013, 4, 1);
 
 /// Last day of which requests are written.
 pub const LAST_DAY: Date = date(2013, 4, 30);
+
+/// Where the story ends.
+pub const NEW_YEAR: Date = date(2014, 1, 1);
 
 /// The stage.
 pub struct Stage {
@@ -55,6 +59,14 @@ impl Stage {
     /// Folder of the demo's own props, which no user would have.
     pub fn props(&self) -> PathBuf {
         self.root.join(".lamp/demo")
+    }
+
+    /// A prop's lines of JSON.
+    pub fn read_lines<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, Failure> {
+        let path = self.props().join(name);
+        let failed = |why: String| Failure::operation(format!("cannot read `{}`: {why}", path.display()));
+        let text = std::fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
+        text.lines().map(|line| serde_json::from_str(line).map_err(|error| failed(error.to_string()))).collect()
     }
 
     /// The project's folder.
