@@ -2,6 +2,7 @@
 
 mod demo;
 mod docs;
+mod pictures;
 mod python;
 mod setup;
 mod steps;
@@ -26,6 +27,7 @@ Usage: cargo xtask COMMAND
   demo [ARGUMENTS]   build `lamp` and run `lamp demo ARGUMENTS`
   tidy               check the house rules
   docs               build the book in docs/
+  pictures FOLDER    take the book's pictures from the pages of the demo in FOLDER
   wheel              build and install the wheel as `pip install .` does
 ";
 
@@ -49,6 +51,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
     match command.as_str() {
         "test" => Ok(test::run(&root, &test::Options::parse(rest)?)),
         "demo" => demo::run(&root, rest),
+        "pictures" => pictures::run(&root, rest),
         "setup" | "tidy" | "docs" | "wheel" if !rest.is_empty() => bail!("`cargo xtask {command}` takes no arguments"),
         "setup" => setup::run(&root),
         "tidy" => tidy::run(&root),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{File, Finding};
+use crate::pictures::{FOLDER, PICTURES};
 
 /// Where the book's pages are.
 const BOOK: &str = "docs/src/";
@@ -24,10 +25,16 @@ fn dead_links(page: &File, paths: &BTreeSet<&str>) -> Vec<Finding> {
     let leads_nowhere = |target: &String| {
         let path = resolve(&page.path, target);
         let is_folder = || paths.iter().any(|known| known.starts_with(&format!("{path}/")));
-        !paths.contains(path.as_str()) && !is_folder()
+        !paths.contains(path.as_str()) && !is_folder() && !is_picture(&path)
     };
     let dead = links(&page.text).into_iter().filter(|(_, target)| leads_nowhere(target));
     dead.map(|(line, target)| Finding::new(&page.path, line, format!("the link to `{target}` leads nowhere"))).collect()
+}
+
+/// Pictures are taken when the book is built; the list of them stands in for the files.
+fn is_picture(path: &str) -> bool {
+    let name = path.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix('/')?.strip_suffix(".png"));
+    name.is_some_and(|name| PICTURES.iter().any(|(known, _)| *known == name))
 }
 
 fn unlisted_pages(pages: &[&File]) -> Vec<Finding> {
@@ -93,6 +100,8 @@ mod tests {
             check_pages(&[("README.md", good), ("docs/src/a.md", "[up](../../README.md)"), ("crates/x.rs", "")]),
             [] as [&str; 0]
         );
+        let picture = ("docs/src/SUMMARY.md", "![a](pictures/shift.png) ![b](pictures/none.png)");
+        assert_eq!(check_pages(&[picture]), ["docs/src/SUMMARY.md:1: the link to `pictures/none.png` leads nowhere"]);
         assert_eq!(check_pages(&[("docs/a.md", "fine\n[b](b.md)")]), ["docs/a.md:2: the link to `b.md` leads nowhere"]);
     }
 
