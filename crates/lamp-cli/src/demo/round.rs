@@ -12,6 +12,9 @@ use super::outcomes::Outcomes;
 use crate::failure::Failure;
 use crate::gateway_process;
 
+/// Bars of the histograms that are signed for.
+const BINS: usize = 10;
+
 /// Most predictions that are labelled in one morning.
 const LABELS_MAX: u32 = 50;
 
@@ -64,7 +67,7 @@ async fn sign(app: &App) -> Result<u64, Failure> {
             continue;
         }
         let id = duty.duty.id.to_string();
-        let task = app.histogram_task(Some(&id)).await?;
+        let task = app.histogram_task(Some(&id), BINS).await?;
         let verdicts = task.columns.iter().filter(|column| column.verdict.is_none()).map(|column| JudgeColumn {
             column: column.place.to_string(),
             verdict: ColumnVerdict::LooksRight,
