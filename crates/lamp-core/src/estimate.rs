@@ -5,7 +5,7 @@
 //!
 //! Why these intervals, and not the textbook's: over simulated labels (see the tests beside each) Wald's interval and
 //! even Wilson's cover less than 94 % near 0 and 1, Student's covers 85 % of confident models' log-losses at ten
-//! labels, and the logit of DeLong's covers 79 % of an AUC of 0.95 from ten against ten. A model is watched where its
+//! labels, and the logit of `DeLong`'s covers 79 % of an AUC of 0.95 from ten against ten. A model is watched where its
 //! metrics are good, which is where those fail.
 
 mod auc;

@@ -15,26 +15,29 @@ pub(super) fn student(df: f64) -> f64 {
     if (df - 2.0).abs() < 1e-9 {
         return (2.0 / (TAILS * (2.0 - TAILS)) - 2.0).sqrt();
     }
-    let a = 1.0 / (df - 0.5);
-    let b = 48.0 / (a * a);
-    let c = ((20_700.0 * a / b - 98.0) * a - 16.0) * a + 96.36;
-    let d = ((94.5 / (b + c) - 3.0) / b + 1.0) * (a * FRAC_PI_2).sqrt() * df;
-    let tail = (d * TAILS).powf(2.0 / df);
-    let squared = if tail > a + 0.05 { near_normal(df, a, b, c, d) } else { far_from_normal(df, d, tail) };
+    // The names of the paper are a, b, c and d.
+    let inverse = 1.0 / (df - 0.5);
+    let scale = 48.0 / (inverse * inverse);
+    let shape = ((20_700.0 * inverse / scale - 98.0) * inverse - 16.0) * inverse + 96.36;
+    let spread = ((94.5 / (scale + shape) - 3.0) / scale + 1.0) * (inverse * FRAC_PI_2).sqrt() * df;
+    let tail = (spread * TAILS).powf(2.0 / df);
+    let is_near_normal = tail > inverse + 0.05;
+    let squared =
+        if is_near_normal { near_normal(df, inverse, scale, shape, spread) } else { far_from_normal(df, spread, tail) };
     (df * squared).sqrt()
 }
 
-fn near_normal(df: f64, a: f64, b: f64, c: f64, d: f64) -> f64 {
+fn near_normal(df: f64, inverse: f64, scale: f64, shape: f64, spread: f64) -> f64 {
     let x = -Z;
-    let c = if df < 5.0 { c + 0.3 * (df - 4.5) * (x + 0.6) } else { c };
-    let c = (((0.05 * d * x - 5.0) * x - 7.0) * x - 2.0) * x + b + c;
+    let shape = if df < 5.0 { shape + 0.3 * (df - 4.5) * (x + 0.6) } else { shape };
+    let shape = (((0.05 * spread * x - 5.0) * x - 7.0) * x - 2.0) * x + scale + shape;
     let y = x * x;
-    let y = (((((0.4 * y + 6.3) * y + 36.0) * y + 94.5) / c - y - 3.0) / b + 1.0) * x;
-    (a * y * y).exp_m1()
+    let y = (((((0.4 * y + 6.3) * y + 36.0) * y + 94.5) / shape - y - 3.0) / scale + 1.0) * x;
+    (inverse * y * y).exp_m1()
 }
 
-fn far_from_normal(df: f64, d: f64, y: f64) -> f64 {
-    let inner = 1.0 / (((df + 6.0) / (df * y) - 0.089 * d - 0.822) * (df + 2.0) * 3.0) + 0.5 / (df + 4.0);
+fn far_from_normal(df: f64, spread: f64, y: f64) -> f64 {
+    let inner = 1.0 / (((df + 6.0) / (df * y) - 0.089 * spread - 0.822) * (df + 2.0) * 3.0) + 0.5 / (df + 4.0);
     (inner * y - 1.0) * (df + 1.0) / (df + 2.0) + 1.0 / y
 }
 

@@ -12,6 +12,9 @@ use super::*;
 use crate::metric::{Predictions, Targets, score, surprise};
 use crate::package::Task;
 
+/// A value of a simulation.
+type Draw = fn(&mut Simulation) -> f64;
+
 /// A small generator for simulations (Steele, Lea & Flood, 2014, "Fast splittable pseudorandom number generators").
 struct Simulation(u64);
 
@@ -198,7 +201,6 @@ fn a_log_loss_is_covered_where_it_is_told_at_all() {
 fn errors_are_covered() {
     const ROUNDS: u32 = 2_000;
     let mut simulation = Simulation(19);
-    type Draw = fn(&mut Simulation) -> f64;
     let cases: [(&str, f64, u32, Draw); 6] = [
         ("bias of normal errors", 0.0, 10, |s| s.normal()),
         ("bias of skewed errors", 1.0, 10, |s| s.exponential()),
@@ -274,9 +276,9 @@ fn told(estimate: &Estimate) -> String {
 
 #[test]
 fn too_few_labels_are_said_to_be_too_few() {
-    let rows = |positives: usize, negatives: usize| -> Vec<Scored> {
-        let positives = (0..positives).map(|at| row(1.0, 0.5 + 0.01 * at as f64, Some(true)));
-        positives.chain((0..negatives).map(|at| row(1.0, 0.4 + 0.01 * at as f64, Some(false)))).collect()
+    let rows = |positives: u32, negatives: u32| -> Vec<Scored> {
+        let positives = (0..positives).map(|at| row(1.0, 0.5 + 0.01 * f64::from(at), Some(true)));
+        positives.chain((0..negatives).map(|at| row(1.0, 0.4 + 0.01 * f64::from(at), Some(false)))).collect()
     };
     let all = |rows: &[Scored]| estimates(Task::Binary, rows).iter().map(told).collect::<Vec<_>>();
     assert_eq!(
@@ -383,7 +385,9 @@ proptest! {
     #[test]
     fn every_interval_holds_its_value(rows in proptest::collection::vec(any_row(), 0..60)) {
         for estimate in estimates(Task::Binary, &rows) {
-            prop_assert!(estimate.effective <= estimate.labels as f64 + 1e-6);
+            #[expect(clippy::cast_precision_loss, reason = "at most sixty")]
+            let labels = estimate.labels as f64;
+            prop_assert!(estimate.effective <= labels + 1e-6);
             if let Some(Interval { value, lower, upper }) = estimate.interval() {
                 prop_assert!(value.is_finite() && lower.is_finite() && upper.is_finite(), "{estimate:?}");
                 prop_assert!(lower <= value + 1e-9 && value <= upper + 1e-9, "{estimate:?}");

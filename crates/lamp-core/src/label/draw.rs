@@ -1,7 +1,7 @@
 //! Simple random sampling without replacement, such that anybody can draw the same again.
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,12 @@ pub struct Seed(pub String);
 impl Seed {
     /// A seed of random bytes.
     pub fn of(random: [u8; 10]) -> Self {
-        Self(random.iter().map(|byte| format!("{byte:02x}")).collect())
+        let mut text = String::with_capacity(2 * random.len());
+        for byte in random {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        Self(text)
     }
 }
 

@@ -87,7 +87,6 @@ impl LabelSpec {
 }
 
 /// `1` and `1.0` are the same class; `1` and `"1"` are not.
-#[expect(clippy::float_cmp, reason = "classes are the same or not")]
 fn is_same(a: &Value, b: &Value) -> bool {
     a == b || a.as_f64().is_some_and(|a| b.as_f64() == Some(a))
 }
