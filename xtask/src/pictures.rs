@@ -1,7 +1,7 @@
 //! `cargo xtask pictures FOLDER`: the book's pictures, taken from the demo's pages in Chromium.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ pub const PICTURES: &[(&str, &str)] = &[
 ];
 
 /// How long the pages are given to come up.
-const UP_WITHIN: Duration = Duration::from_secs(60);
+const UP_WITHIN: Duration = Duration::from_mins(1);
 
 /// Serves the demo that was made in the folder and takes a picture of each page.
 pub fn run(root: &Path, arguments: &[String]) -> Result<ExitCode> {
@@ -92,7 +92,7 @@ fn free_address() -> Result<String> {
     Ok(listener.local_addr()?.to_string())
 }
 
-fn take(address: &str, picture: &PathBuf) -> Result<()> {
+fn take(address: &str, picture: &Path) -> Result<()> {
     let profile = std::env::temp_dir().join(format!("lamp-pictures-{}", std::process::id()));
     let mut chromium = Command::new("chromium");
     chromium.args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]);

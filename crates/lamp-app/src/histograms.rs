@@ -246,16 +246,17 @@ impl App {
         let mut merged: Option<Profile> = None;
         let mut unread = 0;
         for piece in &part.pieces {
-            let profile = match self.stored_profile(piece).await? {
+            let stored = self.stored_profile(piece).await?;
+            if stored.is_none() {
+                unread += piece.files.iter().map(|file| file.size).sum::<u64>();
+            }
+            if unread > READ_MAX {
+                let dataset = part.version.dataset.clone();
+                return Err(HistogramError::NotProfiled { dataset, bytes: unread });
+            }
+            let profile = match stored {
                 Some(profile) => profile,
-                None => {
-                    unread += piece.files.iter().map(|file| file.size).sum::<u64>();
-                    if unread > READ_MAX {
-                        let dataset = part.version.dataset.clone();
-                        return Err(HistogramError::NotProfiled { dataset, bytes: unread });
-                    }
-                    self.piece_profile(piece).await?
-                }
+                None => self.piece_profile(piece).await?,
             };
             merged = Some(match merged {
                 None => profile,
@@ -320,6 +321,6 @@ fn before(all: &[Piece], piece: &Piece) -> Vec<Piece> {
 fn neighbours(all: &[Piece], now: &Part) -> (Option<PartitionKey>, Option<PartitionKey>) {
     let [Piece { partition: Some(key), .. }] = &now.pieces[..] else { return (None, None) };
     let keys = all.iter().filter_map(|piece| piece.partition.as_ref());
-    let before = keys.clone().filter(|other| *other < key).next_back().cloned();
+    let before = keys.clone().rfind(|other| *other < key).cloned();
     (before, keys.clone().find(|other| *other > key).cloned())
 }

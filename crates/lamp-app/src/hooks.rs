@@ -84,11 +84,10 @@ impl Classified for HooksError {
             Self::NoConfig(_) => Some("lamp init".to_owned()),
             Self::NoManager | Self::NoSuchManager("prek") => Some("pip install prek uv".to_owned()),
             Self::NoSuchManager(name) => Some(format!("pip install {name}")),
-            Self::Start { .. } => None,
             Self::Manager { said, .. } if said.contains("core.hooksPath") => {
                 Some("git config --unset-all core.hooksPath".to_owned())
             }
-            Self::Manager { .. } => None,
+            Self::Start { .. } | Self::Manager { .. } => None,
             Self::NoMypy { is_locked: true, .. } => Some(
                 "add mypy to the requirements and lock them again; or leave this hook out once: SKIP=mypy git commit"
                     .to_owned(),

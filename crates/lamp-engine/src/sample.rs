@@ -215,15 +215,12 @@ fn with_column(batch: &RecordBatch, name: &str, values: ArrayRef) -> Result<Reco
     let mut fields: Vec<Field> = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
     let mut arrays = batch.columns().to_vec();
     let field = Field::new(name, values.data_type().clone(), true);
-    match schema.index_of(name) {
-        Ok(index) => {
-            fields[index] = field.with_metadata(fields[index].metadata().clone());
-            arrays[index] = values;
-        }
-        Err(_) => {
-            fields.push(field);
-            arrays.push(values);
-        }
+    if let Ok(index) = schema.index_of(name) {
+        fields[index] = field.with_metadata(fields[index].metadata().clone());
+        arrays[index] = values;
+    } else {
+        fields.push(field);
+        arrays.push(values);
     }
     let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
     RecordBatch::try_new(Arc::new(schema), arrays).map_err(internal)

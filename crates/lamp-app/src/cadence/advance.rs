@@ -170,8 +170,8 @@ impl App {
             }
             Some(_) | None => (&tip.commit.hash, &tip.workspace),
         };
-        let stale = self.first_stale(workspace, commit, &before.model, &before.builds).await?;
-        let step = stale.map_or(Step::Train, Step::Build);
+        let to_build = self.first_stale(workspace, commit, &before.model, &before.builds).await?;
+        let step = to_build.map_or(Step::Train, Step::Build);
         let state = match step {
             Step::Build(_) => RotationState::Building,
             Step::Train => RotationState::Training,
@@ -208,9 +208,9 @@ impl App {
             Step::Build(dataset) => {
                 // The newest of everything: a dataset is not made shorter because a rotation comes late.
                 let versions = Versions::Newest { before: None, built };
-                let build =
+                let request =
                     Build { id: run, dataset, params: &params, as_of: claimed.as_of, versions, claim: Some(claimed) };
-                self.begin_build(&code, &build, say).await
+                self.begin_build(&code, &request, say).await
             }
             Step::Train => {
                 let versions = Versions::Newest { before: Some(claimed.cutoff), built };
@@ -233,7 +233,7 @@ impl App {
             let id = IncidentId::new(self.now(), &*self.ids());
             let project = self.workspace().model(&to.model).map(|(project, _)| &project.name);
             let incident = Incident::open(id, ROTATION_FAILED, to.model.to_string(), title, self.now()).of(project);
-            tx.open_incident(&incident).await?;
+            self.open_incident(&mut tx, &incident).await?;
         }
         let details = json!({
             "cutoff": to.cutoff, "run": to.run, "commit": to.commit, "attempts": to.attempts, "reason": to.reason,

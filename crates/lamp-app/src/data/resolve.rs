@@ -131,13 +131,13 @@ impl App {
     ) -> Result<DatasetVersion, DataError> {
         match versions {
             Versions::Locked => self.locked_version(lock, dataset).await,
-            Versions::Newest { built, .. } => match built.iter().find(|version| &version.dataset == dataset) {
-                Some(version) => Ok(version.clone()),
-                None => {
-                    let newest = self.ledger().latest_version(dataset).await?;
-                    newest.ok_or_else(|| DataError::NoVersion { dataset: dataset.clone() })
+            Versions::Newest { built, .. } => {
+                if let Some(version) = built.iter().find(|version| &version.dataset == dataset) {
+                    return Ok(version.clone());
                 }
-            },
+                let newest = self.ledger().latest_version(dataset).await?;
+                newest.ok_or_else(|| DataError::NoVersion { dataset: dataset.clone() })
+            }
         }
     }
 

@@ -152,7 +152,9 @@ fn by_partition(counts: &[CheckCount]) -> BTreeMap<Option<PartitionKey>, Verdict
 /// All verdicts together; none where nothing was checked.
 pub(super) fn total(counts: &[CheckCount]) -> Option<Verdicts> {
     let mut total = Verdicts::none(counts.first()?.checked_at);
-    counts.iter().for_each(|count| total.add(count));
+    for count in counts {
+        total.add(count);
+    }
     Some(total)
 }
 

@@ -66,7 +66,7 @@ impl Hooks {
                 None
             }
         };
-        let declared = workspace.as_ref().map(|workspace| declared(workspace)).unwrap_or_default();
+        let declared = workspace.as_ref().map(declared).unwrap_or_default();
         for file in files {
             let path = std::path::absolute(&file).map_err(PartError::file("find", &file))?;
             // Git knows the link, not what it points to.

@@ -61,7 +61,9 @@ impl Session<'_> {
         let drawn = &samples.tiny;
         let mut fail = |judgement: Judgement, trial: Option<&Trial>| {
             let mut result = TestResult::of(TestName::Overfit.as_str(), judgement, trial.map_or(0, |t| t.duration_ms));
-            trial.into_iter().for_each(|trial| tell_training(&mut result, trial));
+            if let Some(trial) = trial {
+                tell_training(&mut result, trial);
+            }
             results.add(TestName::Overfit, result);
         };
         if drawn.labels.is_constant() {
@@ -113,22 +115,19 @@ impl Session<'_> {
         let planted = (samples.train.planted(lesson.train, seed)?, samples.valid.planted(lesson.valid, seed)?);
         let mut arranged: BTreeMap<TestName, Arranged> = BTreeMap::new();
         let mut judged = Vec::new();
-        match planted {
-            (Some(train), Some(valid)) => {
-                let names = [(TestName::Signal, "a planted signal"), (TestName::Repeat, "a planted signal, again")];
-                let needs_first = wants(TestName::Signal) || wants(TestName::Repeat);
-                for (name, what) in names {
-                    if wants(name) || (name == TestName::Signal && needs_first) {
-                        arranged.insert(name, self.arrange(tried, samples, what, &train, &valid).await?);
-                    }
+        if let (Some(train), Some(valid)) = planted {
+            let names = [(TestName::Signal, "a planted signal"), (TestName::Repeat, "a planted signal, again")];
+            let needs_first = wants(TestName::Signal) || wants(TestName::Repeat);
+            for (name, what) in names {
+                if wants(name) || (name == TestName::Signal && needs_first) {
+                    arranged.insert(name, self.arrange(tried, samples, what, &train, &valid).await?);
                 }
             }
-            _ => {
-                let reason = "no input varies in the sample: no label can follow it";
-                for name in [TestName::Signal, TestName::Repeat].into_iter().filter(|name| wants(*name)) {
-                    let judgement = Judgement::new(Outcome::Uninformative, reason);
-                    judged.push((name, TestResult::of(name.as_str(), judgement, 0)));
-                }
+        } else {
+            let reason = "no input varies in the sample: no label can follow it";
+            for name in [TestName::Signal, TestName::Repeat].into_iter().filter(|name| wants(*name)) {
+                let judgement = Judgement::new(Outcome::Uninformative, reason);
+                judged.push((name, TestResult::of(name.as_str(), judgement, 0)));
             }
         }
         if wants(TestName::Permuted) {

@@ -70,7 +70,9 @@ impl Session<'_> {
         }
         if let Serve::Upstream(url) = &config.serve {
             let reason = format!("{url} answers for it: no code of ours makes it");
-            wanted.iter().for_each(|name| results.skip(*name, reason.clone()));
+            for name in &wanted {
+                results.skip(*name, reason.clone());
+            }
             wanted.clear();
         }
         self.test_wanted(tried, &wanted, (&train, &valid), &mut results).await?;
@@ -108,7 +110,9 @@ impl Session<'_> {
             Err(why) => {
                 let first = *wanted.first().unwrap_or(&TestName::Overfit);
                 results.add(first, TestResult::of(first.as_str(), Judgement::new(Outcome::Failed, why), 0));
-                wanted.iter().for_each(|name| results.skip(*name, "there is no target to learn"));
+                for name in wanted {
+                    results.skip(*name, "there is no target to learn");
+                }
                 return Ok(());
             }
         };
@@ -169,9 +173,9 @@ impl Session<'_> {
         let lessons: Vec<TestName> = learned.into_iter().filter(|name| wanted.contains(name)).collect();
         let wants_plain = wanted.contains(&TestName::Shapes) && !lessons.contains(&TestName::Signal);
         let Some(package) = package else {
-            lessons
-                .iter()
-                .for_each(|name| results.skip(*name, "no training left a package that says what the inputs are"));
+            for name in lessons {
+                results.skip(name, "no training left a package that says what the inputs are");
+            }
             return Ok(None);
         };
         if lessons.is_empty() && !wants_plain {
@@ -182,7 +186,9 @@ impl Session<'_> {
             self.inputs_of(&written.valid, &package.signature).await,
         );
         let (Ok(train), Ok(valid)) = inputs else {
-            lessons.iter().for_each(|name| results.skip(*name, "the inputs cannot be read; see features/columns"));
+            for name in lessons {
+                results.skip(name, "the inputs cannot be read; see features/columns");
+            }
             return Ok(None);
         };
         let Trained { judged, full } =

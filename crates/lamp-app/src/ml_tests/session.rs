@@ -44,7 +44,7 @@ impl<'a> Session<'a> {
         let opening = lock_file(&tests.join("opening.lock")).await?;
         sweep(app, &tests).await?;
         std::fs::create_dir_all(dir.join("runs")).map_err(PartError::file("create", &dir))?;
-        let held = lock_file(&dir.join(HELD)).await?;
+        let in_use = lock_file(&dir.join(HELD)).await?;
         drop(opening);
         let checked_out = async {
             let head = app.repo().head().await?;
@@ -52,7 +52,7 @@ impl<'a> Session<'a> {
             Ok::<_, TestError>((head, code))
         };
         match checked_out.await {
-            Ok((head, code)) => Ok(Self { app, say, code, head, id, dir, launched: Mutex::default(), _held: held }),
+            Ok((head, code)) => Ok(Self { app, say, code, head, id, dir, launched: Mutex::default(), _held: in_use }),
             Err(error) => {
                 clear(app, id, &dir).await;
                 Err(error)

@@ -167,8 +167,8 @@ fn is_of_the_model(error: &RunError) -> bool {
 
     use crate::parts::PartError;
     match error {
-        RunError::BadOutput { .. } => true,
-        RunError::Part(PartError::Load(_) | PartError::Golden(_) | PartError::Predict(_) | PartError::Metric(_)) => {
+        RunError::BadOutput { .. }
+        | RunError::Part(PartError::Load(_) | PartError::Golden(_) | PartError::Predict(_) | PartError::Metric(_)) => {
             true
         }
         RunError::Part(PartError::Engine(error)) => error.kind() == Kind::Invalid,

@@ -20,7 +20,7 @@ impl App {
             Ok(_) | Err(LaunchError::Vanished) => {}
             Err(error) => return Err(error.into()),
         }
-        self.collect_run(run).await
+        Box::pin(self.collect_run(run)).await
     }
 
     /// Collects every run whose command has ended while nobody was waiting for it, and takes over
@@ -57,7 +57,7 @@ impl App {
         }
         match status(&folder)? {
             ChildStatus::NotStarted | ChildStatus::Running { .. } => Ok(None),
-            ChildStatus::Exited(_) | ChildStatus::Vanished => self.collect_run(run.id).await.map(Some),
+            ChildStatus::Exited(_) | ChildStatus::Vanished => Box::pin(self.collect_run(run.id)).await.map(Some),
         }
     }
 

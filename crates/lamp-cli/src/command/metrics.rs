@@ -125,10 +125,10 @@ fn print_table(series: &[&MetricSeries], places: bool) {
 fn labels(series: &MetricSeries) -> String {
     let mut text = ui::count(series.now.labels);
     if series.now.cannot_tell > 0 {
-        text += &format!(" (+{}?)", ui::count(series.now.cannot_tell));
+        text.extend([" (+", &ui::count(series.now.cannot_tell), "?)"]);
     }
     if series.unanswered > 0 {
-        text += &format!(", {} unanswered", ui::count(series.unanswered));
+        text.extend([", ", &ui::count(series.unanswered), " unanswered"]);
     }
     text
 }

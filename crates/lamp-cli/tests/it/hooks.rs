@@ -33,11 +33,11 @@ impl Kitchen {
         let mut command = Command::new("git");
         command.args(arguments).current_dir(self.shop.context.repo.path());
         self.shop.context.repo.isolate(&mut command);
-        self.add_tools(&mut command);
+        Self::add_tools(&mut command);
         command.output().expect("git runs")
     }
 
-    fn add_tools(&self, command: &mut Command) {
+    fn add_tools(command: &mut Command) {
         for (name, value) in Self::variables() {
             command.env(name, value);
         }

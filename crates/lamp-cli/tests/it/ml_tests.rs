@@ -104,9 +104,9 @@ fn round(day: u32, number: u32) -> Round {
     };
     let at = format!("2013-03-{day:02}T{:02}:{:02}:00Z", 12 + number / 6, 10 * (number % 6));
     let van = ['a', 'b', 'c'][(number % 3) as usize];
-    let stops = 1 + (luck(1) * 12.0) as u32;
+    let stops = 1 + whole(luck(1) * 12.0);
     let km = 2.0 + luck(2) * 30.0;
-    let rain = (number % 5 != 0).then(|| luck(3) * 8.0);
+    let rain = (!number.is_multiple_of(5)).then(|| luck(3) * 8.0);
     let slow = if van == 'c' { 12.0 } else { 0.0 };
     let minutes = 2.5 * f64::from(stops) + 1.2 * km + rain.unwrap_or(0.0) + slow + 12.0 + 10.0 * luck(4);
     Round { at, van, stops, km, rain, minutes }
@@ -236,7 +236,7 @@ fn inputs_that_are_not_sound_are_found_and_named() {
     rounds.write_days(|round| {
         let is_late_in_march = round.at.as_str() >= "2013-03-26";
         let km = if is_late_in_march { 1_000.0 + round.km } else { round.km };
-        Round { rain: round.rain.filter(|_| !is_late_in_march), km, stops: (round.minutes * 10.0) as u32, ..round }
+        Round { rain: round.rain.filter(|_| !is_late_in_march), km, stops: whole(round.minutes * 10.0), ..round }
     });
     rounds.lamp("data add rounds --replace").succeeds();
     let said = rounds.lamp("test minutes --only features").exits(1);
@@ -286,4 +286,9 @@ fn a_choice_of_tests_is_what_a_change_touches() {
     let summary = rounds.shop.context.repo.read("summary.md");
     assert!(summary.contains("| ❌ failed | names |"), "{summary}");
     assert_nothing_is_left(&rounds);
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small numbers, not negative")]
+fn whole(number: f64) -> u32 {
+    number as u32
 }

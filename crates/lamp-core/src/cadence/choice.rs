@@ -202,7 +202,8 @@ fn age_curve(losses: &Losses, ages: usize, seed: &[u8]) -> Vec<AgePoint> {
 /// time are drawn together, since a bad week is often followed by another. Stretches of n^(1/3), rounded up.
 fn resample(length: usize, seed: &[u8]) -> Vec<Vec<usize>> {
     let mut draws = Draws::seeded("lamplighter 2026 moving-block bootstrap of a study", seed);
-    let stretch = (1..).find(|stretch: &usize| stretch.pow(3) >= length).unwrap_or(1).min(length.max(1));
+    let longest = length.max(1);
+    let stretch = (1..=longest).find(|stretch: &usize| stretch.pow(3) >= length).unwrap_or(longest);
     let one = |draws: &mut Draws| {
         let mut places = Vec::with_capacity(length + stretch);
         while places.len() < length {

@@ -80,7 +80,7 @@ impl ModelTests {
         let minutes = table.whole("minutes", 1..=240).unwrap_or(MINUTES_DEFAULT);
         let params = table.params("params");
         let overfit = match table.table("overfit") {
-            Some(inner) => OverfitTest::read(&inner, task, usual.overfit),
+            Some(inner) => OverfitTest::read(&inner, task, &usual.overfit),
             None => usual.overfit,
         };
         let (mut single_max, mut nulls_rise_max) = (usual.single_max, usual.nulls_rise_max);
@@ -103,7 +103,7 @@ impl ModelTests {
 }
 
 impl OverfitTest {
-    fn read(table: &Table<'_>, task: Task, usual: Self) -> Self {
+    fn read(table: &Table<'_>, task: Task, usual: &Self) -> Self {
         let rows = table.whole("rows", 4..=1_024).unwrap_or(usual.rows);
         let steps = table.whole("steps", 1..=1_000_000).unwrap_or(usual.steps);
         let metric = table.parsed("metric", |text| parse_metric(text, task)).unwrap_or(usual.metric);

@@ -84,8 +84,8 @@ impl RootConfig {
             time_zone_name,
             rotas,
             duties,
-            notify,
             serving,
+            notify,
             document,
             member_globs,
         })

@@ -112,7 +112,9 @@ pub(super) fn mid_ranks(values: &[f64]) -> Vec<f64> {
     #[expect(clippy::float_cmp, reason = "a tie is an exact tie")]
     for tie in order.chunk_by(|a, b| values[*a] == values[*b]) {
         let shared = count(before) + f64::midpoint(1.0, count(tie.len()));
-        tie.iter().for_each(|row| ranks[*row] = shared);
+        for row in tie {
+            ranks[*row] = shared;
+        }
         before += tie.len();
     }
     ranks

@@ -35,11 +35,11 @@ impl FeatureCheck {
             format!("or except it: [models.{model}.tests] except = {{ {} = [\"{example}\"] }}", self.as_str())
         };
         match self {
-            Self::Target => format!("take it out of the inputs, {}", except("COLUMN")),
+            Self::Target | Self::Constant => format!("take it out of the inputs, {}", except("COLUMN")),
             Self::Columns => "correct the inputs that training saves, or the dataset that has them".to_owned(),
-            Self::Nulls => format!("lamp profile DATASET shows the column; mend what fills it, {}", except("COLUMN")),
-            Self::Ranges => format!("lamp profile DATASET shows the column; mend what fills it, {}", except("COLUMN")),
-            Self::Constant => format!("take it out of the inputs, {}", except("COLUMN")),
+            Self::Nulls | Self::Ranges => {
+                format!("lamp profile DATASET shows the column; mend what fills it, {}", except("COLUMN"))
+            }
             Self::Leakage => {
                 format!("is it known when the prediction is made? Take it out of the inputs, {}", except("COLUMN"))
             }

@@ -68,8 +68,8 @@ pub(super) fn compare(exam: &Exam<'_>) -> Result<(Vec<SliceDifference>, u32), Me
     let order = |slice: &SliceDifference| (!slice.sufficient, slice.gain().unwrap_or(f64::INFINITY));
     slices.sort_by(|a, b| {
         let ((a_last, a_gain), (b_last, b_gain)) = (order(a), order(b));
-        let by_gain = a_last.cmp(&b_last).then(a_gain.total_cmp(&b_gain));
-        by_gain.then_with(|| (&a.column, &a.value).cmp(&(&b.column, &b.value)))
+        let further = a_last.cmp(&b_last).then(a_gain.total_cmp(&b_gain));
+        further.then_with(|| (&a.column, &a.value).cmp(&(&b.column, &b.value)))
     });
     slices.truncate(SLICES_MAX);
     Ok((slices, seen))
@@ -108,7 +108,9 @@ fn measure(
     all: usize,
 ) -> SliceDifference {
     let mut weights = vec![0.0; all];
-    rows.iter().for_each(|row| weights[*row] = 1.0);
+    for row in rows {
+        weights[*row] = 1.0;
+    }
     let sufficient = rows.len() as u64 >= SLICE_ROWS_MIN;
     let of = |model: &Reweighted| if sufficient { model.value(&weights) } else { None };
     SliceDifference {

@@ -73,11 +73,11 @@ async fn list_page(site: &Site, asked: Result<Query<Asked>, QueryRejection>) -> 
     let asked = query(asked)?;
     let is_all = asked.show == "all";
     let found = site.app().incidents(is_all).await?;
-    let (number, size) = (asked.page.unwrap_or(1).max(1), PAGE_SIZE as usize);
-    let skip = (number as usize - 1).saturating_mul(size);
-    let has_more = found.len() > skip.saturating_add(size);
+    let (number, length) = (asked.page.unwrap_or(1).max(1), PAGE_SIZE as usize);
+    let skip = (number as usize - 1).saturating_mul(length);
+    let has_more = found.len() > skip.saturating_add(length);
     let (now, zone) = (site.app().now(), site.time_zone());
-    let items = found.iter().skip(skip).take(size).map(|view| IncidentShown::new(view, now, zone)).collect();
+    let items = found.iter().skip(skip).take(length).map(|view| IncidentShown::new(view, now, zone)).collect();
     let page = Page { items, number, has_more };
     let path = if is_all { "/incidents?show=all" } else { "/incidents" };
     Ok(render(

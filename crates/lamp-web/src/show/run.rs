@@ -115,7 +115,7 @@ fn curve(name: &str, values: &[f64]) -> Curve {
     let step = values.len().div_ceil(POINTS_MAX).max(1);
     let last_at = values.len().saturating_sub(1);
     let mut path = String::new();
-    for at in (0..values.len()).step_by(step).chain((last_at % step != 0).then_some(last_at)) {
+    for at in (0..values.len()).step_by(step).chain((!last_at.is_multiple_of(step)).then_some(last_at)) {
         let x = if last_at == 0 { 0.0 } else { CURVE.0 * at as f64 / last_at as f64 };
         let y = 4.0 + (CURVE.1 - 8.0) * (1.0 - (values[at] - low) / span);
         // Writing to a string does not fail.

@@ -89,7 +89,7 @@ pub async fn package(site: &TestSite, name: &str, flavour: &str) -> Digest {
     let fields = model.as_object_mut().expect("an object");
     fields.extend(how.as_object().expect("an object").clone());
     let path = format!(".lamp/{name}-model.json");
-    site.repo.write(&path, &model.to_string());
+    site.repo.write(&path, model.to_string());
     let file = SourceFile { path: site.app.root().join(&path), name: "model.json".to_owned() };
     let entries = site.store.add_files(vec![file], Arc::new(NoProgress)).await.expect("stored");
     site.store.put_manifest(&Manifest::new(entries, None, Vec::new())).await.expect("a manifest")

@@ -57,11 +57,11 @@ pub async fn all(site: &TestSite) {
     let usual = |row: u32| Some(100 + row % 10);
     for number in [1, 2] {
         let name = format!("projects/delay/data/readings/2013-04-0{number}.csv");
-        site.repo.write(&name, &day(number, &["arch", "bridge"], usual));
+        site.repo.write(&name, day(number, &["arch", "bridge"], usual));
     }
     add(site).await;
     let odd = |row: u32| (!row.is_multiple_of(4)).then_some(105 + row % 10);
-    site.repo.write("projects/delay/data/readings/2013-04-03.csv", &day(3, &["arch", "bridge", "canal"], odd));
+    site.repo.write("projects/delay/data/readings/2013-04-03.csv", day(3, &["arch", "bridge", "canal"], odd));
     add(site).await;
     site.app.check("readings", &|_, _| ()).await.expect("checked");
 }

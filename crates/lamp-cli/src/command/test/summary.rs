@@ -64,7 +64,7 @@ fn failure(result: &TestResult) -> String {
         .chain(result.output.iter().flat_map(|output| output.lines()))
         .collect();
     if lines.len() > 1 {
-        let indented: String = lines.iter().map(|line| format!("    {line}\n")).collect();
+        let indented: String = lines.iter().flat_map(|line| ["    ", line, "\n"]).collect();
         let _ = writeln!(text, "<details><summary>{}</summary>\n\n{indented}\n</details>\n", cell(&result.name));
     }
     text

@@ -64,8 +64,8 @@ fn noise_widens_the_intervals_and_makes_the_choice_careful() {
             Draws::seeded("noise of a test", &[u8::try_from(u).unwrap_or(0), u8::try_from(age).unwrap_or(0)]);
         (number(draws.below(1_001)) / 1_000.0 - 0.5) / 10.0
     };
-    let noisy = series(40, 13, |_| 0.5, |age, u| if age == 0 { 0.0 } else { 0.01 * number(age) + noise(age, u) });
-    let findings = weigh(&noisy, &absolute(0.012), b"a study").expect("enough history");
+    let uncertain = series(40, 13, |_| 0.5, |age, u| if age == 0 { 0.0 } else { 0.01 * number(age) + noise(age, u) });
+    let findings = weigh(&uncertain, &absolute(0.012), b"a study").expect("enough history");
     assert!(findings.chosen <= 3, "never slower than without noise: {findings:?}");
     for point in &findings.ages {
         let truth = 0.01 * f64::from(point.age);
@@ -76,7 +76,7 @@ fn noise_widens_the_intervals_and_makes_the_choice_careful() {
     let inside = |point: &&AgePoint| (point.interval.0..=point.interval.1).contains(&(0.01 * f64::from(point.age)));
     let covered = findings.ages.iter().filter(inside).count();
     assert!(covered * 10 >= findings.ages.len() * 8, "{covered} of {}", findings.ages.len());
-    assert_eq!(weigh(&noisy, &absolute(0.012), b"a study"), Ok(findings), "the same again");
+    assert_eq!(weigh(&uncertain, &absolute(0.012), b"a study"), Ok(findings), "the same again");
 }
 
 #[test]

@@ -17,7 +17,7 @@ impl Rows {
     fn new(days: usize, rows_a_day: usize) -> Self {
         let rows = days * rows_a_day;
         let mut inputs = Table::default();
-        let street = |row: usize| Some(if row % 3 == 0 { "elm" } else { "oak" }.to_owned());
+        let street = |row: usize| Some(if row.is_multiple_of(3) { "elm" } else { "oak" }.to_owned());
         inputs.push("street", Values::Text((0..rows).map(street).collect()));
         inputs.push("row", Values::Int((0..rows).map(|row| i64::try_from(row).ok()).collect()));
         inputs.push("weight", Values::Float(vec![Some(1.0); rows]));
