@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use expect_test::expect;
 use jiff::civil::date;
 use lamp_core::cadence::choice::Tolerance;
 use lamp_core::cadence::report::{Costs, Measured, Study, StudyRecord};
@@ -50,9 +49,17 @@ async fn a_study_says_how_fast_a_model_ages_and_what_follows() {
     let id = study(&site, 20).await;
     let page = site.get(&format!("/studies/{id}")).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
-    let text = words(&page.text).replace(&id, "STUDY");
-    let (told, _) = text.split_once("\nHow it was made\n").expect("how it was made comes last");
-    expect![[r#""#]].assert_eq(told);
+    let text = words(&page.text);
+    for expected in [
+        "How fast does delay age?",
+        "Train every 4 weeks, with all history.",
+        "Adopt it as first@example.com",
+        "With all history 240,000 rows scored, a training takes 18.0 s",
+        "What age costs",
+        "4 weeks chosen",
+    ] {
+        assert!(text.contains(expected), "{expected} in\n{text}");
+    }
     for expected in ["<path class=\"band\" d=\"M", "<title>What age costs in log_loss: ", "class=\"report-line\""] {
         assert!(page.text.contains(expected), "{expected} in\n{}", page.text);
     }
