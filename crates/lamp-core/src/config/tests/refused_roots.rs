@@ -48,7 +48,16 @@ fn a_server_that_cannot_be_reached_like_that() {
     check(
         "[workspace]\nmembers = []\n[server]\npublic_url = \"http://lamp.example.com\"\ntls_cert = \"c.pem\"\n\
          trusted_proxies = [\"proxy\"]\nport = 1\n",
-        &expect![[r#""#]],
+        &expect![[r#"
+            lamp.toml:3:2: [server] has no `tls_key`
+              hint: add `tls_key = "key.pem"`
+            lamp.toml:4:14: `http://lamp.example.com` is not a server's address: only this machine is reached without TLS
+              hint: write it as https://lamp.example.com or https://lamp.example.com:8420
+            lamp.toml:6:20: `proxy` is not an address or a network
+              hint: write 10.0.0.7 or 10.0.0.0/24
+            lamp.toml:7:1: unknown key `port` in [server]
+              hint: known keys: `public_url`, `require_login`, `tls_cert`, `tls_key`, `trusted_proxies`
+        "#]],
     );
 }
 
