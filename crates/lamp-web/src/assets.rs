@@ -8,7 +8,8 @@ use lamp_core::digest::Digest;
 
 use crate::site::{House, Routes};
 
-const STYLE: &str = include_str!("../assets/lamp.css");
+/// One stylesheet for browsers, two files for people.
+const STYLE: &str = concat!(include_str!("../assets/lamp.css"), "\n", include_str!("../assets/pages.css"));
 const MODULE: &str = include_str!("../assets/lamp.js");
 const ICON: &str = include_str!("../assets/lamp.svg");
 

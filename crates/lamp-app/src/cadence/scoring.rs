@@ -166,7 +166,7 @@ impl App {
             code,
             project,
             command: config.train.clone(),
-            inputs: self.study_inputs(bench, window, block)?,
+            inputs: Self::study_inputs(bench, window, block)?,
             params: config.params.clone(),
             seed: config.seed,
             as_of: midnight.map_or_else(|_| self.now(), |midnight| midnight.timestamp()),
@@ -191,7 +191,6 @@ impl App {
 
     /// What a training for a block is given, by role.
     pub(super) fn study_inputs(
-        &self,
         bench: &Bench,
         window: Window,
         block: usize,

@@ -205,7 +205,7 @@ impl App {
         let bench = Bench { plan, commit, workspace, data, folder };
         for window in &bench.plan.windows {
             // The first block has the least behind it.
-            self.study_inputs(&bench, *window, 0)?;
+            Self::study_inputs(&bench, *window, 0)?;
         }
         Ok(bench)
     }

@@ -282,7 +282,7 @@ fn field(name: &str, min: Option<f64>) -> Field {
 }
 
 fn told(found: &[Finding]) -> String {
-    found.iter().map(|finding| format!("`{}` {}\n", finding.column, finding.what)).collect()
+    found.iter().flat_map(|finding| ["`", &finding.column, "` ", &finding.what, "\n"]).collect()
 }
 
 #[test]

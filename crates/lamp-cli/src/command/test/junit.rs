@@ -65,6 +65,26 @@ mod tests {
 
     #[test]
     fn a_suite_a_report_and_a_case_a_test() {
-        insta::assert_snapshot!(render(&[failed_report()]).expect("XML"), @"");
+        insta::assert_snapshot!(render(&[failed_report()]).expect("XML"), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites name="lamp test" tests="2" skipped="1" failures="1" errors="0">
+            <testsuite name="delay" tests="2" skipped="1" errors="0" failures="1" time="1.500">
+                <properties>
+                    <property name="tree" value="fedcba9876543210"/>
+                    <property name="commit" value="0123456789abcdef"/>
+                    <property name="data" value="trips@3 as trips[..-1month]"/>
+                </properties>
+                <testcase name="overfit" classname="delay" time="1.500" file="projects/de:lay,/lamp.toml" line="12">
+                    <failure message="roc_auc 0.5 | &lt;b&gt; 100 % of `rows`">roc_auc 0.5 | &lt;b&gt; 100 % of `rows`
+        line one
+        line two
+        next: lamp test delay --only overfit</failure>
+                </testcase>
+                <testcase name="signal" classname="delay" time="0.000" file="projects/de:lay,/lamp.toml" line="12">
+                    <skipped message="uninformative: too few rows"/>
+                </testcase>
+            </testsuite>
+        </testsuites>
+        "#);
     }
 }
