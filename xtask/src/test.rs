@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::setup::Needs;
 use crate::steps::{self, Steps};
-use crate::{python, setup, tidy, wheel};
+use crate::{python, setup, tidy};
 
 /// A part of the tests that can be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +86,6 @@ pub fn run(root: &Path, options: &Options) -> ExitCode {
         check_sources(root, options, &mut steps);
         test_rust(root, options, interpreter.as_deref(), &mut steps);
         test_python(root, interpreter.as_deref(), &mut steps);
-        test_wheel(root, options, &mut steps);
     }
     println!("\n{}", steps.summary());
     if steps.all_passed() { ExitCode::SUCCESS } else { ExitCode::from(1) }
@@ -152,15 +151,6 @@ fn test_python(root: &Path, interpreter: Option<&Path>, steps: &mut Steps) {
             steps.step(&format!("pytest {shown}"), || steps::run(env.module(&folder, "pytest").args(arguments)));
         }
     }
-}
-
-fn test_wheel(root: &Path, options: &Options, steps: &mut Steps) {
-    const NAME: &str = "pip install . (the wheel)";
-    if options.skips(Part::Python) {
-        steps.skip(NAME, Part::Python.flag());
-        return;
-    }
-    steps.step(NAME, || wheel::check(root));
 }
 
 /// What every folder of Python code must pass; their settings are in `pyproject.toml`.

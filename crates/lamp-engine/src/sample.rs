@@ -109,8 +109,9 @@ fn scan(source: &Source, plan: &Plan, rows_max: u64) -> Result<TargetScan, Engin
         }
         source.read(&piece, plan.projection(), |batch| {
             let start = offsets[batch.index];
-            let rows = batch.rows.num_rows();
-            let kept = found.add(&batch.rows, plan)?;
+            let left = usize::try_from(rows_max.saturating_sub(seen)).unwrap_or(usize::MAX);
+            let rows = batch.rows.num_rows().min(left);
+            let kept = found.add(&batch.rows.slice(0, rows), plan)?;
             let is_kept = |row: &usize| kept.as_ref().is_none_or(|kept| kept.value(*row));
             places.extend((0..rows).filter(is_kept).map(|row| (batch.index, start + row as u64)));
             offsets[batch.index] += rows as u64;

@@ -147,7 +147,7 @@ fn people_did_their_round(demo: &Demo, told: &str) {
     assert!(april.contains("280 labels") || april.contains("290 labels") || april.contains("300 labels"), "{april}");
     line(told, "missing no file of weather for 2013-12-31");
     line(told, "broken trips[2013-12-31]");
-    let metrics = demo.json(&["metrics", "delay"]);
+    let metrics = demo.json(&["metrics", "delay", "--window", "all"]);
     assert!(metrics.to_string().contains("\"measured\""), "labels say something of the models: {metrics}");
     let incidents = demo.json(&["incidents", "ls", "--all"]);
     let subjects = incidents.to_string();
