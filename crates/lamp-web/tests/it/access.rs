@@ -11,7 +11,7 @@ use lamp_core::route::Role;
 use serde_json::{Value, json};
 
 use crate::kit::{Answer, HOST, TestSite, encoded};
-use crate::seed;
+use crate::{readings, seed};
 
 /// For whom an address is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -147,6 +147,7 @@ struct Present {
 /// A site with users, a candidate and an open incident.
 async fn furnished() -> (TestSite, Present) {
     let site = TestSite::with_users().await;
+    readings::all(&site).await;
     seed::candidate(&site, 0.7201).await;
     let report = site.app.model_version("delay@2").await.expect("a candidate").evidence.digest().to_hex();
     let switch = Switch { service: seed::service(), to: Role::Shadow, why: "odd answers".to_owned() };

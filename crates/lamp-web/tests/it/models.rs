@@ -46,7 +46,7 @@ async fn the_list_begins_with_what_waits_for_a_person() {
     assert_eq!(page.status, StatusCode::OK);
     expect![[r#"
         Models
-        All runs
+        Cadence All runs
         Waiting for a person
         delay@2
         roc_auc 0.7201, ✓ gate passed

@@ -50,10 +50,6 @@ async fn the_first_page_says_what_is_due_what_broke_and_how_the_models_do() {
         My shift
         ml You are on until Mon 8 April, 09:00 then second@example.com Swap
         Due
-        Label 10 predictions
-        delay, 2013-04-05; due 2013-04-06 00:00, 12 h left
-        0 of 10
-        Label
         Look at 3 columns
         delay, 2013-04-05; due 2013-04-06 00:00, 12 h left
         0 of 3
@@ -80,7 +76,7 @@ async fn the_first_page_says_what_is_due_what_broke_and_how_the_models_do() {
         readings@2 was added 2013-04-05 12:00 by first@example.com
         readings@1 was added 2013-04-05 12:00 by first@example.com"#]]
     .assert_eq(&words(&page.text));
-    for linked in ["/duties", "/rota", "/labels", "/models/delay@2", "/services/delay", "/metrics?name=delay%401"] {
+    for linked in ["/duties", "/rota", "/models/delay@2", "/services/delay", "/metrics?name=delay%401"] {
         assert!(page.text.contains(&format!("href=\"{linked}\"")), "{linked} in\n{}", page.text);
     }
     let shift = site.get("/api/v1/shift").await.json();
