@@ -251,12 +251,14 @@ fn open_folder(folder: Folder, location: &str) -> Result<Folder, StoreError> {
     if folder.root().exists() && !folder.root().is_dir() {
         return Err(StoreError::Location { location: location.to_owned(), why: "it is a file".to_owned() });
     }
+    // Asked first: a store that another process is making has its marker before anything else.
+    let has_other_things = folder.has_other_things()?;
     if let Some(found) = folder.find_record(MARKER)? {
         check_marker(location, &found)?;
         folder.sweep();
         return Ok(folder);
     }
-    if folder.has_other_things()? {
+    if has_other_things {
         return Err(StoreError::NotAStore { location: location.to_owned() });
     }
     folder.prepare()?;

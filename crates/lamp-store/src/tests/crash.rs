@@ -104,9 +104,11 @@ async fn killed_at_any_step_a_version_is_absent_or_whole_and_the_same_again_succ
 async fn processes_that_do_the_same_at_once_all_succeed() {
     for round in 0..5 {
         let (bench, sources) = prepare();
-        let children: Vec<_> = (0..4).map(|_| child_process(&bench, None).spawn().expect("the child starts")).collect();
-        for mut child in children {
-            assert!(child.wait().expect("the child ends").success(), "round {round}");
+        let start = |_| child_process(&bench, None).stderr(Stdio::piped()).spawn().expect("the child starts");
+        let children: Vec<_> = (0..4).map(start).collect();
+        for child in children {
+            let output = child.wait_with_output().expect("the child ends");
+            assert!(output.status.success(), "round {round}: {}", String::from_utf8_lossy(&output.stderr));
         }
         assert_absent_or_whole(&bench, &sources, "at once").await;
         assert_eq!(bench.open().await.published(SERIES).await.expect("listed").len(), 1);
