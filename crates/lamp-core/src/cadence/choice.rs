@@ -19,6 +19,12 @@ use crate::registry::beside::middle_95;
 /// Fewer blocks on which all rhythms can be compared are not enough history.
 pub const BLOCKS_MIN: usize = 8;
 
+/// A rhythm of `c` blocks cannot be judged on the first c − 1 blocks. So that the slowest one does not take the history
+/// away from all others, it must leave two thirds of the blocks.
+fn blocks_to_leave(blocks: usize) -> usize {
+    (blocks * 2).div_ceil(3).max(BLOCKS_MIN)
+}
+
 /// Rhythms that are compared, in blocks, as far as the history reaches.
 pub const RHYTHMS: [usize; 10] = [1, 2, 3, 4, 6, 8, 13, 17, 26, 52];
 
@@ -121,7 +127,7 @@ pub struct NotEnoughHistory {
 
 /// The rhythms that `blocks` blocks of history can compare, if no block lacks labels.
 pub fn comparable(blocks: usize) -> Result<Vec<usize>, NotEnoughHistory> {
-    let reaches = |rhythm: &usize| blocks + 1 >= rhythm + BLOCKS_MIN;
+    let reaches = |rhythm: &usize| blocks + 1 >= rhythm + blocks_to_leave(blocks);
     let rhythms: Vec<usize> = RHYTHMS.into_iter().filter(reaches).collect();
     if rhythms.len() < 2 { Err(NotEnoughHistory { blocks }) } else { Ok(rhythms) }
 }
@@ -176,7 +182,7 @@ fn compared(losses: &Losses) -> Result<(Vec<usize>, Vec<usize>), NotEnoughHistor
     while let Some(slowest) = rhythms.last().copied().filter(|slowest| *slowest > 1) {
         let has_all_ages = |u: &usize| (0..slowest).all(|age| excess(losses, age, *u).is_some());
         let blocks: Vec<usize> = (slowest - 1..losses.len()).filter(has_all_ages).collect();
-        if blocks.len() >= BLOCKS_MIN {
+        if blocks.len() >= blocks_to_leave(usable) {
             return Ok((rhythms, blocks));
         }
         rhythms.pop();

@@ -32,12 +32,18 @@ impl Scale {
         (((value - self.low) / width).clamp(0.0, 1.0) * (WIDTH - 1) as f64).round() as usize
     }
 
-    /// One value with its interval: `┊  ──●───`; zero is dotted.
+    /// One value with its interval: `┊  ──●───`, or `──┼──●──` where zero lies within.
     pub fn draw(&self, low: f64, value: f64, high: f64) -> String {
         let (from, at, to, zero) = (self.column(low), self.column(value), self.column(high), self.column(0.0));
         let drawn = (0..WIDTH).map(|column| match column {
             column if column == at => '●',
-            column if (from..=to).contains(&column) => '─',
+            column if (from..=to).contains(&column) => {
+                if column == zero {
+                    '┼'
+                } else {
+                    '─'
+                }
+            }
             column if column == zero => '┊',
             _ => ' ',
         });

@@ -124,7 +124,7 @@ fn print_window(view: &StudyView, window: &WindowView) {
     out!("  {rows} rows scored, {each} a training; fresh models have a {} of {fresh:.4}", view.loss);
     let values = window.ages.iter().flat_map(|age| [age.low, age.excess, age.high]);
     let scale = Scale::of(values);
-    let mut ages = Listing::new(&["AGE", "BLOCKS", "EXCESS", "95 %", "0 IS DOTTED"]);
+    let mut ages = Listing::new(&["AGE", "BLOCKS", "EXCESS", "95 %", "┊ IS ZERO"]);
     for age in &window.ages {
         ages.row([
             age.age.clone(),
