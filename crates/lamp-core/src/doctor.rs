@@ -8,8 +8,8 @@ use std::fmt;
 use serde::Serialize;
 
 pub use facts::{
-    ChecksFacts, CodeFacts, DataFacts, DatasetFacts, Facts, HooksFacts, LabelFacts, ModelFacts, QualityFacts,
-    RepositoryFacts, RetrainingFacts, ServiceFacts, TestFacts,
+    ChecksFacts, CodeFacts, DataFacts, DatasetFacts, Facts, HooksFacts, LabelFacts, LookFacts, ModelFacts,
+    QualityFacts, RepositoryFacts, RetrainingFacts, ServiceFacts, TestFacts,
 };
 pub use score::diagnose;
 

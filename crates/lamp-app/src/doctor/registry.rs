@@ -9,6 +9,9 @@ use lamp_runner::git::GitError;
 use super::DoctorError;
 use crate::app::App;
 
+/// Most studies of a model that are looked through for the one that its cadence names.
+const STUDIES_MAX: u32 = 200;
+
 impl App {
     pub(super) async fn code_facts(&self) -> Result<CodeFacts, DoctorError> {
         let versions = self.ledger().model_versions(None).await?;
@@ -46,8 +49,9 @@ impl App {
         let routes = self.ledger().routes().await?;
         let mut facts = RetrainingFacts::default();
         for route in &routes {
-            let primary = route.primary.iter().map(|id| self.model_facts(&id.model));
-            facts.models.extend(primary);
+            if let Some(id) = &route.primary {
+                facts.models.push(self.model_facts(&id.model).await?);
+            }
             for id in [Role::Primary, Role::Shadow].into_iter().filter_map(|role| route.model(role)) {
                 let decisions = self.ledger().approvals(id).await?;
                 let is_signed =
@@ -64,13 +68,15 @@ impl App {
         Ok(facts)
     }
 
-    fn model_facts(&self, model: &ModelName) -> ModelFacts {
+    async fn model_facts(&self, model: &ModelName) -> Result<ModelFacts, DoctorError> {
         let cadence = self.workspace().model(model).and_then(|(project, _)| project.cadence.get(model));
-        ModelFacts {
+        let named = cadence.and_then(|cadence| cadence.evidence.as_ref());
+        let studies = self.ledger().studies(Some(model), STUDIES_MAX).await?;
+        Ok(ModelFacts {
             name: model.clone(),
-            every: cadence.map(|cadence| cadence.every.to_string()),
-            has_evidence: cadence.is_some_and(|cadence| cadence.evidence.is_some()),
-        }
+            every: cadence.map(|cadence| cadence.every.in_words()),
+            has_evidence: named.is_some_and(|named| studies.iter().any(|record| &record.study.evidence() == named)),
+        })
     }
 }
 

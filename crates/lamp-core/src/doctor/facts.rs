@@ -86,12 +86,21 @@ pub struct DatasetFacts {
 pub struct QualityFacts {
     /// The datasets that are declared.
     pub datasets: Vec<ChecksFacts>,
-    /// Whether a duty asks a person to look at histograms; its rotation.
+    /// Whether people look, for each project with data.
+    pub looks: Vec<LookFacts>,
+}
+
+/// Whether a person looks at the histograms of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookFacts {
+    /// The project.
+    pub project: ProjectName,
+    /// The rotation that a duty asks, if there is one.
     pub rota: Option<String>,
-    /// Time since a person last looked and said so; none where nobody ever did.
-    pub looked_at: Option<Duration>,
-    /// Time within which the duty asks for the next look, with its grace.
-    pub look_every: Option<Duration>,
+    /// Time since somebody last signed that they looked; none where nobody ever did.
+    pub last: Option<Duration>,
+    /// Time within which somebody is to have looked: two periods of the duty.
+    pub within: Duration,
 }
 
 /// Checks of one dataset.
@@ -112,7 +121,7 @@ pub struct LabelFacts {
     pub service: ServiceName,
     /// The rotation that a duty asks for labels, if there is one.
     pub rota: Option<String>,
-    /// Labels given in the last period of the duty (a day, where none says otherwise), with its grace.
+    /// Labels given by hand in the last two periods of the duty (days, where none says otherwise).
     pub labels: u64,
     /// Time since the last label; none where there never was one.
     pub last: Option<Duration>,
@@ -138,7 +147,7 @@ pub struct ModelFacts {
     pub name: ModelName,
     /// Its cadence, in words.
     pub every: Option<String>,
-    /// Whether the cadence names the study that chose it.
+    /// Whether the cadence names a study that the ledger has.
     pub has_evidence: bool,
 }
 

@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::facts::{
-    CodeFacts, DataFacts, Facts, HooksFacts, LabelFacts, QualityFacts, RepositoryFacts, RetrainingFacts, ServiceFacts,
-    TestFacts,
+    CodeFacts, DataFacts, Facts, HooksFacts, LabelFacts, LookFacts, QualityFacts, RepositoryFacts, RetrainingFacts,
+    ServiceFacts, TestFacts,
 };
 use super::{Finding, Practice, Sign};
 use crate::hooks::HOOKS;
@@ -181,24 +181,25 @@ fn quality(facts: &QualityFacts) -> Vec<Sign> {
             bad(format!("the newest version was not checked: {}", names(&unchecked)), format!("lamp check {first}"))
         }
     };
-    vec![promised, checked, looked_at(facts)]
+    vec![promised, checked, looked_at(&facts.looks)]
 }
 
-fn looked_at(facts: &QualityFacts) -> Sign {
-    let Some(rota) = &facts.rota else {
-        return bad(
-            "no duty asks a person to look at the histograms",
-            "histograms = { rota = \"NAME\" } under [duties]",
-        );
+fn looked_at(looks: &[LookFacts]) -> Sign {
+    let chosen = |is_chosen: &dyn Fn(&LookFacts) -> bool| {
+        looks.iter().filter(|look| is_chosen(look)).map(|look| &look.project).collect::<Vec<_>>()
     };
-    let next = "lamp duty";
-    match facts.looked_at {
-        None => bad(format!("rota {rota} is to look at the histograms, and nobody ever did"), next),
-        Some(since) if facts.look_every.is_some_and(|every| since > every) => {
-            bad(format!("somebody of rota {rota} last looked at the histograms {}", ago(since)), next)
-        }
-        Some(since) => good(format!("somebody of rota {rota} looked at the histograms {}", ago(since))),
+    let without = chosen(&|look| look.rota.is_none());
+    if !without.is_empty() {
+        let found = format!("no duty asks a person to look at the histograms of {}", names(&without));
+        return bad(found, "histograms = { rota = \"NAME\" } under [duties]");
     }
+    let late = chosen(&|look| look.last.is_none_or(|since| since > look.within));
+    if !late.is_empty() {
+        let last = looks.iter().filter_map(|look| look.last).min().map_or_else(|| "never".to_owned(), ago);
+        return bad(format!("nobody looked at the histograms of {} in time (last: {last})", names(&late)), "lamp duty");
+    }
+    let last = looks.iter().filter_map(|look| look.last).max().map_or_else(String::new, ago);
+    good(format!("a person on the rota looked at the histograms {last}"))
 }
 
 fn labels(facts: &[LabelFacts]) -> Vec<Sign> {
@@ -217,12 +218,12 @@ fn labels(facts: &[LabelFacts]) -> Vec<Sign> {
     let labelled = match silent.as_slice() {
         [] => {
             let count: u64 = facts.iter().map(|one| one.labels).sum();
-            good(format!("{count} labels in the last period"))
+            good(format!("{} by hand of late", counted(usize::try_from(count).unwrap_or(usize::MAX), "label")))
         }
         [first, ..] => {
             let last = first.last.map_or_else(|| "never".to_owned(), ago);
             let found = format!(
-                "no label in the last period of {} (the last: {last})",
+                "no label by hand of late for {} (last: {last})",
                 names(&services_where(facts, |one| one.labels == 0))
             );
             bad(found, format!("lamp label next {}", first.service))

@@ -40,9 +40,12 @@ fn healthy() -> Facts {
         },
         quality: QualityFacts {
             datasets: vec![ChecksFacts { name: dataset("trips"), has_contract: true, newest_is_checked: Some(true) }],
-            rota: Some("ml".to_owned()),
-            looked_at: Some(day()),
-            look_every: Some(day() * 2),
+            looks: vec![LookFacts {
+                project: ProjectName::parse("delay").expect("a name"),
+                rota: Some("ml".to_owned()),
+                last: Some(day()),
+                within: day() * 2,
+            }],
         },
         labels: vec![LabelFacts {
             service: service("delay"),
@@ -127,9 +130,9 @@ fn people_who_do_not_look_or_label_are_missed() {
     use Score::{No, Partly};
     check(|f| f.quality.datasets[0].has_contract = false, 5, Partly, "no contract: trips", "contract = ");
     check(|f| f.quality.datasets[0].newest_is_checked = Some(false), 5, Partly, "was not checked", "lamp check trips");
-    check(|f| f.quality.rota = None, 5, Partly, "no duty asks a person", "[duties]");
-    check(|f| f.quality.looked_at = None, 5, Partly, "nobody ever did", "lamp duty");
-    check(|f| f.quality.looked_at = Some(day() * 3), 5, Partly, "3 days ago", "lamp duty");
+    check(|f| f.quality.looks[0].rota = None, 5, Partly, "no duty asks a person", "[duties]");
+    check(|f| f.quality.looks[0].last = None, 5, Partly, "last: never", "lamp duty");
+    check(|f| f.quality.looks[0].last = Some(day() * 3), 5, Partly, "3 days ago", "lamp duty");
     check(|f| f.labels[0].rota = None, 6, Partly, "no duty asks for labels of delay", "[duties]");
     check(
         |f| (f.labels[0].labels, f.labels[0].last) = (0, Some(day() * 9)),
@@ -138,13 +141,7 @@ fn people_who_do_not_look_or_label_are_missed() {
         "9 days ago",
         "lamp label next delay",
     );
-    check(
-        |f| (f.labels[0].labels, f.labels[0].last) = (0, None),
-        6,
-        Partly,
-        "the last: never",
-        "lamp label next delay",
-    );
+    check(|f| (f.labels[0].labels, f.labels[0].last) = (0, None), 6, Partly, "last: never", "lamp label next delay");
     check(|f| f.labels[0].is_measured = false, 6, Partly, "no metric yet of delay", "lamp label next delay");
     check(|f| f.labels.clear(), 6, No, "no service is declared", "[services.NAME]");
 }
