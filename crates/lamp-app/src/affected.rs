@@ -1,8 +1,10 @@
 //! `lamp affected --base REV`: what a change touches.
 
 use lamp_core::affected::{Affected, Changes, affected};
+use lamp_core::config::Workspace;
 use lamp_core::error::{Classified, Kind};
 use lamp_core::lock::LockFile;
+use lamp_runner::git::Repo;
 
 use crate::app::App;
 use crate::data::DataError;
@@ -41,17 +43,22 @@ impl Classified for AffectedError {
 impl App {
     /// What changed since the point where `base` and HEAD part, the working tree included.
     pub async fn affected(&self, base: &str) -> Result<Affected, AffectedError> {
-        let paths = self.repo().changed_between(base).await?;
-        let locks = if paths.iter().any(|path| path == LOCK_FILE) {
-            let parted = self.repo().merge_base(base).await?;
-            let before = match self.repo().show(&parted, LOCK_FILE).await? {
-                Some(bytes) => LockFile::parse(&String::from_utf8_lossy(&bytes), &format!("{base}:{LOCK_FILE}"))?,
-                None => LockFile::default(),
-            };
-            Some((before, lockfile::read(self.root())?))
-        } else {
-            None
-        };
-        Ok(affected(self.workspace(), &Changes { paths, locks }))
+        affected_since(base, self.repo(), self.workspace()).await
     }
+}
+
+/// The same of a clone without a ledger, for which git alone is asked.
+pub async fn affected_since(base: &str, repo: &Repo, workspace: &Workspace) -> Result<Affected, AffectedError> {
+    let paths = repo.changed_between(base).await?;
+    let locks = if paths.iter().any(|path| path == LOCK_FILE) {
+        let parted = repo.merge_base(base).await?;
+        let before = match repo.show(&parted, LOCK_FILE).await? {
+            Some(bytes) => LockFile::parse(&String::from_utf8_lossy(&bytes), &format!("{base}:{LOCK_FILE}"))?,
+            None => LockFile::default(),
+        };
+        Some((before, lockfile::read(repo.root())?))
+    } else {
+        None
+    };
+    Ok(affected(workspace, &Changes { paths, locks }))
 }

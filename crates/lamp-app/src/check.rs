@@ -15,7 +15,7 @@ use lamp_core::incident::{CONTRACT_BROKEN, Incident};
 use lamp_core::names::DatasetName;
 use lamp_core::partition::PartitionKey;
 use lamp_engine::CheckContext;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::app::App;
@@ -67,7 +67,7 @@ impl Classified for CheckError {
 }
 
 /// The checks of one partition, or of a dataset without partitions.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PieceChecks {
     /// The partition.
     pub partition: Option<PartitionKey>,
@@ -78,7 +78,7 @@ pub struct PieceChecks {
 }
 
 /// The checks of one version.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CheckReport {
     /// The version.
     pub version: DatasetVersion,

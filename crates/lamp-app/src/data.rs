@@ -8,12 +8,14 @@ pub mod lockfile;
 pub mod overview;
 pub mod resolve;
 pub mod sources;
+pub mod uploads;
 pub mod verify;
 pub mod view;
 
 use std::path::PathBuf;
 
 use lamp_core::dataset::VersionNumber;
+use lamp_core::digest::Digest;
 use lamp_core::error::{Classified, Kind};
 use lamp_core::names::DatasetName;
 use lamp_store::StoreError;
@@ -135,6 +137,38 @@ pub enum DataError {
         /// The version.
         version: VersionNumber,
     },
+    /// Too much waits to be added.
+    #[error("there is no room for {} that wait to be added", lamp_core::human::bytes(*size))]
+    NoRoom {
+        /// Bytes that were to come.
+        size: u64,
+    },
+    /// Not all was sent before it was to be added.
+    #[error("the content {} was not sent, or is forgotten by now", digest.short())]
+    NotSent {
+        /// Its digest.
+        digest: Digest,
+    },
+    /// Something else arrived.
+    #[error("what arrived for `{file}` is not what it was said to be")]
+    NotAsSaid {
+        /// The file, or the start of its digest.
+        file: String,
+    },
+    /// More than a version may have.
+    #[error("{files} files are more than a version may have")]
+    TooManyFiles {
+        /// How many.
+        files: usize,
+    },
+    /// No file of that version has this content.
+    #[error("no file of {reference} has the digest {}", digest.short())]
+    NotThatFile {
+        /// The version.
+        reference: String,
+        /// The digest.
+        digest: Digest,
+    },
     /// Others kept adding.
     #[error("`{dataset}` is being added to by others all the time")]
     Busy {
@@ -155,9 +189,15 @@ impl Classified for DataError {
             | Self::UnknownVersion { .. }
             | Self::LedgerLacks { .. }
             | Self::Undeclared { .. }
+            | Self::NotThatFile { .. }
             | Self::NotLocked { .. } => Kind::NotFound,
-            Self::LockDisagrees { .. } | Self::EmptySlice { .. } | Self::Busy { .. } => Kind::Conflict,
-            Self::NothingToAdd { .. }
+            Self::LockDisagrees { .. } | Self::EmptySlice { .. } | Self::Busy { .. } | Self::NotSent { .. } => {
+                Kind::Conflict
+            }
+            Self::NoRoom { .. } => Kind::Unavailable,
+            Self::NotAsSaid { .. }
+            | Self::TooManyFiles { .. }
+            | Self::NothingToAdd { .. }
             | Self::LinkLeadsOut { .. }
             | Self::NoPartition { .. }
             | Self::NoColumn { .. }
@@ -199,6 +239,12 @@ impl Classified for DataError {
             Self::NoPartition { .. } => {
                 Some("put the date into the file's or a folder's name, as in 2013-01-31.parquet".to_owned())
             }
+            Self::NoRoom { .. } => Some("the same command again, when others have added theirs".to_owned()),
+            Self::NotSent { .. } | Self::NotAsSaid { .. } => {
+                Some("the same command again: what has arrived is not sent twice".to_owned())
+            }
+            Self::TooManyFiles { .. } => Some("put rows of several partitions into one file each".to_owned()),
+            Self::NotThatFile { .. } => None,
             Self::Busy { .. } => Some("the same command again, when they are done".to_owned()),
             Self::Derived { dataset } => Some(format!("lamp data build {dataset}")),
             Self::Part(PartError::Store(StoreError::WouldOverwrite { .. })) => {

@@ -4,7 +4,7 @@ use lamp_core::access::Permission;
 use lamp_core::error::{Classified, Kind};
 use lamp_core::ids::IncidentId;
 use lamp_core::incident::{Incident, IncidentRefusal, IncidentState};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::app::App;
@@ -60,7 +60,7 @@ impl Classified for IncidentError {
 }
 
 /// An incident with what follows from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentView {
     /// The incident.
     #[serde(flatten)]

@@ -78,6 +78,11 @@ impl Layout {
         self.log().join(service.as_str())
     }
 
+    /// Contents that clients have sent and not added yet.
+    pub fn incoming(&self) -> PathBuf {
+        self.lamp.join("incoming")
+    }
+
     /// Sockets of workers and of the gateway's admin endpoint.
     pub fn sockets(&self) -> PathBuf {
         self.lamp.join("sock")

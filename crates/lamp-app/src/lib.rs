@@ -9,6 +9,7 @@ pub mod affected;
 pub mod app;
 pub mod audit;
 pub mod cadence;
+pub mod call;
 pub mod check;
 pub mod data;
 pub mod doctor;

@@ -65,6 +65,12 @@ pub enum RunError {
     /// Both `--rev` and `--wip`.
     #[error("a run is of a commit or of the working tree, not of both")]
     RevAndWip,
+    /// Nobody has pushed it.
+    #[error("the server cannot find commit {} in its clone, nor at its git remote", &commit[..commit.len().min(12)])]
+    NotPushed {
+        /// The commit.
+        commit: String,
+    },
     /// The tree is not what the commit says.
     #[error(transparent)]
     Dirty(#[from] lamp_runner::dirty::DirtyTree),
@@ -161,6 +167,7 @@ impl RunError {
             | Self::UnknownRun { .. }
             | Self::AmbiguousRun { .. }
             | Self::RevAndWip
+            | Self::NotPushed { .. }
             | Self::Dirty(_)
             | Self::Overlap { .. }
             | Self::DamagedData { .. }
@@ -188,6 +195,7 @@ impl RunError {
             | Self::UnknownRun { .. }
             | Self::AmbiguousRun { .. }
             | Self::RevAndWip
+            | Self::NotPushed { .. }
             | Self::Dirty(_)
             | Self::Overlap { .. }
             | Self::DamagedData { .. }
@@ -210,7 +218,8 @@ impl Classified for RunError {
             Self::UnknownModel { .. }
             | Self::UnknownBuild { .. }
             | Self::UnknownProject { .. }
-            | Self::UnknownRun { .. } => Kind::NotFound,
+            | Self::UnknownRun { .. }
+            | Self::NotPushed { .. } => Kind::NotFound,
             Self::AmbiguousRun { .. } | Self::RevAndWip | Self::Overlap { .. } => Kind::Invalid,
             Self::DamagedData { .. }
             | Self::CommandFailed { .. }
@@ -235,6 +244,7 @@ impl Classified for RunError {
             }
             Self::UnknownRun { .. } | Self::AmbiguousRun { .. } => Some("lamp runs ls".to_owned()),
             Self::UnknownProject { .. } | Self::Interrupted => None,
+            Self::NotPushed { .. } => Some("push it first: git push".to_owned()),
             Self::RevAndWip => Some("leave out --rev or --wip".to_owned()),
             Self::Overlap { .. } => {
                 Some("end the training range where validation begins: `..` leaves its right end out".to_owned())

@@ -10,7 +10,7 @@ use lamp_core::error::{Classified, Kind};
 use lamp_core::ids::{PredictionId, RunId};
 use lamp_core::names::{DatasetName, ModelName, ServiceName};
 use lamp_core::reference::Reference;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::data::DataError;
@@ -82,7 +82,7 @@ impl Classified for WhyError {
 }
 
 /// What a node of the tree stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NodeKind {
     /// One answered row.
@@ -104,7 +104,7 @@ pub enum NodeKind {
 }
 
 /// One node: what it is, facts about it, and what it came from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Node {
     /// What it stands for.
     pub kind: NodeKind,

@@ -99,6 +99,9 @@ pub enum Command {
     #[command(subcommand)]
     Tokens(Tokens),
     Doctor(Doctor),
+    Login(Login),
+    /// Take back the token that `lamp login` keeps on this machine
+    Logout,
     Demo(Demo),
     #[command(name = "__child", hide = true)]
     Child(Child),

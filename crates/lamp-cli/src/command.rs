@@ -14,6 +14,7 @@ pub mod hooks;
 mod incidents;
 mod init;
 mod label;
+mod login;
 mod metrics;
 mod models;
 mod notify;
@@ -33,20 +34,40 @@ mod why;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use clap::ArgMatches;
 pub use why::print as why_print;
 
 use crate::args::{Arguments, Command};
 use crate::demo;
 use crate::failure::{Failure, VERDICT_NO};
-use crate::open::open;
+use crate::open::{desk, open};
 
 /// Set by commands that finish their work on Ctrl-C themselves.
 static HANDLES_INTERRUPT: AtomicBool = AtomicBool::new(false);
 
 /// What to say when Ctrl-C ends a command whose work goes on.
 static WHEN_INTERRUPTED: Mutex<Option<String>> = Mutex::new(None);
+
+/// The command's words, as typed: `data verify`.
+static NAME: OnceLock<String> = OnceLock::new();
+
+/// Keeps the command's words, to name it later.
+pub fn remember_name(matches: &ArgMatches) {
+    let mut words = Vec::new();
+    let mut at = matches;
+    while let Some((word, below)) = at.subcommand() {
+        words.push(word);
+        at = below;
+    }
+    NAME.get_or_init(|| words.join(" "));
+}
+
+/// The command's words, as typed.
+pub fn name() -> &'static str {
+    NAME.get().map_or("", String::as_str)
+}
 
 /// Says on Ctrl-C that work goes on, and how to stop it.
 fn say_when_interrupted(text: String) {
@@ -109,39 +130,41 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Contract(args) => contract::run(&args),
         Command::Demo(args) => Box::pin(demo::run(&args)).await,
         Command::Child(_) => Err(Failure::operation("the shim runs before the runtime starts")),
-        Command::Data(args) => data::run(&open(directory).await?, args).await,
-        Command::Check(args) => check::run(&open(directory).await?, &args).await,
+        Command::Data(args) => data::run(&desk(directory).await?, args).await,
+        Command::Check(args) => check::run(&desk(directory).await?, &args).await,
         Command::Profile(args) => profile::run(&open(directory).await?, &args).await,
-        Command::Incidents(args) => incidents::run(&open(directory).await?, &args).await,
+        Command::Incidents(args) => incidents::run(&desk(directory).await?, &args).await,
         Command::Rota(args) => rota::run(&open(directory).await?, &args).await,
         Command::Duty(args) => duty::run(&open(directory).await?, &args).await,
         Command::Notify(args) => notify::run(&open(directory).await?, &args).await,
-        Command::Train(args) => train::run(&open(directory).await?, &args).await,
-        Command::Runs(args) => runs::run(&open(directory).await?, &args).await,
+        Command::Train(args) => train::run(&desk(directory).await?, &args).await,
+        Command::Runs(args) => runs::run(&desk(directory).await?, &args).await,
         Command::Reproduce(args) => reproduce::run(&open(directory).await?, &args).await,
-        Command::Models(args) => models::run(&open(directory).await?, &args).await,
+        Command::Models(args) => models::run(&desk(directory).await?, &args).await,
         Command::Approve(args) => {
-            models::decide(&open(directory).await?, &args, lamp_core::registry::Decision::Approved).await
+            models::decide(&desk(directory).await?, &args, lamp_core::registry::Decision::Approved).await
         }
         Command::Reject(args) => {
-            models::decide(&open(directory).await?, &args, lamp_core::registry::Decision::Rejected).await
+            models::decide(&desk(directory).await?, &args, lamp_core::registry::Decision::Rejected).await
         }
-        Command::Retire(args) => models::retire(&open(directory).await?, &args).await,
+        Command::Retire(args) => models::retire(&desk(directory).await?, &args).await,
         Command::Cadence(args) => Box::pin(cadence::run(&open(directory).await?, &args)).await,
-        Command::Deploy(args) => deploy::run(&open(directory).await?, &args).await,
-        Command::Rollback(args) => deploy::rollback(&open(directory).await?, &args).await,
-        Command::Switch(args) => switch::run(&open(directory).await?, &args).await,
+        Command::Deploy(args) => deploy::run(&desk(directory).await?, &args).await,
+        Command::Rollback(args) => deploy::rollback(&desk(directory).await?, &args).await,
+        Command::Switch(args) => switch::run(&desk(directory).await?, &args).await,
         Command::Serve(args) => serve::run(&open(directory).await?, &args).await,
         Command::Up(args) => up::run(&open(directory).await?, &args).await,
         Command::Label(args) => label::run(&open(directory).await?, &args).await,
         Command::Metrics(args) => metrics::run(&open(directory).await?, &args).await,
-        Command::Why(args) => why::run(&open(directory).await?, &args).await,
-        Command::Affected(args) => affected::run(&open(directory).await?, &args).await,
+        Command::Why(args) => why::run(&desk(directory).await?, &args).await,
+        Command::Affected(args) => affected::run(&desk(directory).await?, &args).await,
         Command::Doctor(args) => doctor::run(&open(directory).await?, &args).await,
         Command::Test(args) => test::run(&open(directory).await?, &args).await,
         Command::Audit(args) => audit::run(&open(directory).await?, &args).await,
         Command::Users(args) => users::run(&open(directory).await?, args).await,
         Command::Tokens(args) => tokens::run(&open(directory).await?, args).await,
+        Command::Login(args) => login::run(directory, &args).await,
+        Command::Logout => login::end(directory).await,
         Command::Collect(args) => train::collect(&open(directory).await?, args.run).await,
     }
 }

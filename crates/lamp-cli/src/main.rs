@@ -4,16 +4,18 @@ mod args;
 mod clock;
 mod command;
 mod demo;
+mod desk;
 mod failure;
 mod gateway_process;
 mod open;
+mod remote;
 mod sdk;
 mod ui;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Arguments, Command};
 use failure::{Failure, INTERRUPTED};
@@ -22,7 +24,9 @@ use failure::{Failure, INTERRUPTED};
 const SHUTDOWN_MAX: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::parse();
+    let matches = Arguments::command().get_matches();
+    command::remember_name(&matches);
+    let mut arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     start_logging(&arguments.command);
     if let Err(error) = open::own_path() {
         return Failure::operation(format!("cannot find myself: {error}")).report();

@@ -8,13 +8,17 @@ use lamp_app::{App, AppParts, RunSettings, workspace};
 use lamp_core::access::AccessRole;
 use lamp_core::actor::Actor;
 use lamp_core::clock::Clock;
+use lamp_core::config::{SERVER_FILE, ServerFile, Workspace};
+use lamp_core::exposure::ServerUrl;
 use lamp_engine::{Engine, EngineSettings};
 use lamp_ledger::Ledger;
 use lamp_runner::git::Repo;
 use lamp_store::Store;
 
 use crate::clock::{self, SystemIds};
+use crate::desk::{Desk, works_on_the_server_only};
 use crate::failure::Failure;
+use crate::remote::Remote;
 use crate::sdk;
 
 /// This binary's path as it was when the process began. Asked later, once a newer binary has taken
@@ -28,15 +32,45 @@ pub fn own_path() -> std::io::Result<PathBuf> {
     Ok(OWN.get_or_init(|| path).clone())
 }
 
-/// Opens the workspace that holds the current folder (or `directory`).
-pub async fn open(directory: Option<&Path>) -> Result<App, Failure> {
+/// The root of the workspace that holds the current folder (or `directory`).
+pub fn find_root(directory: Option<&Path>) -> Result<PathBuf, Failure> {
     let here = match directory {
         Some(directory) => directory.to_owned(),
         None => std::env::current_dir().map_err(|error| Failure::operation(format!("no current folder: {error}")))?,
     };
-    let root = workspace::find_root(&here)?;
+    Ok(workspace::find_root(&here)?)
+}
+
+/// Opens the workspace that holds the current folder (or `directory`), for a command that needs its ledger.
+pub async fn open(directory: Option<&Path>) -> Result<App, Failure> {
+    let root = find_root(directory)?;
     let clock = clock::for_workspace(&root)?;
     open_with(&root, clock).await
+}
+
+/// The desk of the clone that holds the current folder (or `directory`), for a command that travels.
+pub async fn desk(directory: Option<&Path>) -> Result<Desk, Failure> {
+    let root = find_root(directory)?;
+    let config = workspace::load(&root)?;
+    match server_of(&root, &config)? {
+        Some(server) => Ok(Desk::Server(Box::new(Remote::open(&root, config, &server).await?))),
+        None => Ok(Desk::Here(Box::new(open_with(&root, clock::for_workspace(&root)?).await?))),
+    }
+}
+
+/// The server that a clone works on; none if it works alone, or is the server.
+pub fn server_of(root: &Path, config: &Workspace) -> Result<Option<ServerUrl>, Failure> {
+    let is_the_server = read_server_file(root)?.is_some();
+    Ok(config.root.server.clone().filter(|_| !is_the_server))
+}
+
+fn read_server_file(root: &Path) -> Result<Option<ServerFile>, Failure> {
+    let path = root.join(SERVER_FILE);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(ServerFile::parse(&text)?)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::operation(format!("cannot read `{}`: {error}", path.display()))),
+    }
 }
 
 /// Opens the workspace at `root` with a given clock.
@@ -44,11 +78,17 @@ pub async fn open_with(root: &Path, clock: Arc<dyn Clock>) -> Result<App, Failur
     let repo = repository(root).await?;
     let lamp_exe = lamp_exe()?;
     let config = workspace::load(root)?;
+    if let Some(server) = server_of(root, &config)? {
+        return Err(works_on_the_server_only(&server));
+    }
+    let ServerFile { ledger, store } = read_server_file(root)?.unwrap_or_default();
+    let (ledger, store) =
+        (ledger.unwrap_or_else(|| config.root.ledger.clone()), store.unwrap_or_else(|| config.root.store.clone()));
     let lamp = root.join(".lamp");
     std::fs::create_dir_all(&lamp)
         .map_err(|error| Failure::operation(format!("cannot create `{}`: {error}", lamp.display())))?;
-    let ledger = Ledger::open(&ledger_url(root, &config.root.ledger)).await?;
-    let store = Store::open(&config.root.store, root, &lamp.join("cache")).await?;
+    let ledger = Ledger::open(&ledger_url(root, &ledger)).await?;
+    let store = Store::open(&store, root, &lamp.join("cache")).await?;
     let engine = Engine::new(EngineSettings::default());
     let email = repo.user_email().await?;
     let no_email = || {

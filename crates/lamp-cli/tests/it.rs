@@ -27,6 +27,7 @@ mod it {
     pub mod shop;
     mod study;
     mod tasks;
+    mod team;
     mod train;
     pub mod up;
     mod upstream;

@@ -32,6 +32,15 @@ impl Kind {
         }
     }
 
+    /// Every kind.
+    const ALL: [Self; 6] =
+        [Self::Invalid, Self::NotFound, Self::Conflict, Self::Forbidden, Self::Unavailable, Self::Internal];
+
+    /// Parses the word used in JSON bodies.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
     /// The word used in JSON bodies.
     pub const fn as_str(self) -> &'static str {
         match self {

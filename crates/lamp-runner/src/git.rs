@@ -7,6 +7,7 @@
 mod change;
 mod command;
 mod commit;
+mod fetch;
 mod query;
 mod worktree;
 

@@ -13,6 +13,7 @@ pub mod ids;
 pub mod postgres;
 pub mod python;
 pub mod repo;
+pub mod s3;
 
 pub use browser::Browser;
 pub use command::{LampCommand, Outcome, TestContext};

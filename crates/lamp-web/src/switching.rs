@@ -9,6 +9,7 @@ use lamp_core::names::ServiceName;
 use lamp_core::route::{Role, Route};
 use serde::Deserialize;
 
+use crate::settings::WebSettings;
 use crate::site::Site;
 
 /// Longest wait for the local gateway. It looks at the ledger itself later on.
@@ -65,6 +66,15 @@ impl Classified for SwitchError {
     }
 }
 
+/// Has the local gateway look at the ledger at once.
+pub(crate) async fn tell_gateway(settings: &WebSettings) {
+    if let Some(tell) = &settings.on_route_changed
+        && tokio::time::timeout(OBEY_WAIT_MAX, tell()).await.is_err()
+    {
+        tracing::warn!("the gateway was not told of a route in time");
+    }
+}
+
 /// Switches, and has the local gateway obey. Goes on to the end although the browser may have left.
 pub(crate) async fn switch(site: &Site, service: &ServiceName, asked: Requested) -> Result<Route, SwitchError> {
     let to = Role::parse(&asked.to).ok_or(SwitchError::NotARole { to: asked.to })?;
@@ -75,11 +85,7 @@ pub(crate) async fn switch(site: &Site, service: &ServiceName, asked: Requested)
     let site = site.clone();
     let task = tokio::spawn(async move {
         let route = site.app().switch(request).await?;
-        if let Some(tell) = &site.settings().on_route_changed
-            && tokio::time::timeout(OBEY_WAIT_MAX, tell()).await.is_err()
-        {
-            tracing::warn!(service = %route.service, epoch = route.epoch, "the gateway was not told in time");
-        }
+        tell_gateway(site.settings()).await;
         Ok(route)
     });
     task.await.unwrap_or(Err(SwitchError::CutShort))

@@ -12,6 +12,7 @@ use lamp_core::error::{Classified, Kind};
 use serde_json::json;
 use tokio::sync::{OnceCell, Semaphore};
 
+use super::tokens::{CreateToken, CreatedToken};
 use super::{AccountError, password};
 use crate::app::App;
 
@@ -152,6 +153,12 @@ impl Door {
         tx.audit(&entry).await?;
         tx.commit().await?;
         Ok(secret)
+    }
+
+    /// Makes a token for somebody whose password was right.
+    pub async fn make_token(&self, user: &User, name: String, days: u16) -> Result<CreatedToken, AccountError> {
+        let app = self.app().acting_as(user.actor(Auth::Password), user.role);
+        app.create_token(CreateToken { email: None, name, days }).await
     }
 
     /// Ends a session; one that is not there needs no end.

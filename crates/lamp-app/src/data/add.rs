@@ -11,6 +11,7 @@ use lamp_core::partition::{PartitionBy, PartitionKey};
 use lamp_engine::{DataFile, FileFormat};
 use lamp_ledger::NewVersion;
 use lamp_store::{Progress, SourceFile};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::carry::{carried_over, partition_of, partitions_of};
@@ -36,7 +37,7 @@ pub struct AddData {
 }
 
 /// What was added.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Added {
     /// The version.
     pub version: DatasetVersion,
@@ -71,24 +72,9 @@ impl App {
     /// Adds a version. The source files are only ever read.
     pub async fn add_data(&self, request: AddData, progress: Arc<dyn Progress>) -> Result<Added, DataError> {
         self.authorize(Permission::Work)?;
-        if request.dataset.as_str().starts_with("predictions/") {
-            return Err(DataError::Log { dataset: request.dataset });
-        }
+        self.refuse_not_added(&request.dataset)?;
+        let files = sources::of(self.workspace(), self.root(), &request.dataset, &request.paths)?;
         let declared = self.workspace().dataset(&request.dataset);
-        if declared.is_some_and(|(_, config)| config.build().is_some()) {
-            return Err(DataError::Derived { dataset: request.dataset });
-        }
-        let source = declared.and_then(|(project, config)| {
-            config.source().map(|glob| (self.root().join(&project.dir), glob.to_owned()))
-        });
-        let files = match (&request.paths[..], &source) {
-            ([], Some((folder, glob))) => sources::matching(folder, glob)?,
-            ([], None) => return Err(DataError::Undeclared { dataset: request.dataset }),
-            (paths, source) => {
-                let base = source.as_ref().map(|(folder, glob)| folder.join(sources::fixed_prefix(glob)));
-                sources::explicit(paths, base.as_deref())?
-            }
-        };
         let partition_by = declared.and_then(|(_, config)| config.partition.clone());
         let incoming = Incoming {
             dataset: request.dataset,
@@ -101,14 +87,26 @@ impl App {
         let entries = self.store().add_files(incoming.files.clone(), progress).await?;
         // From the base that is read to the pin that is written, adders in this workspace take turns:
         // each carries over what the one before it pinned, and the lock never runs backwards.
-        let guard = self.guard_lock().await?;
+        let guard = lockfile::guard(self.root()).await?;
         let added = match self.pinned_base(&incoming.dataset).await? {
             Some(base) => self.add_onto(&incoming, entries, Some(base), IfMoved::Stay).await?,
             None => self.add_onto_latest(&incoming, entries).await.map(Some)?,
         };
         let added = added.ok_or(DataError::Busy { dataset: incoming.dataset })?;
-        self.pin_guarded(&guard, &added.version, request.commit).await?;
+        lockfile::pin(&guard, self.root(), self.repo(), &added.version, request.commit).await?;
         Ok(added)
+    }
+
+    /// Logs and derived datasets are made otherwise.
+    pub(super) fn refuse_not_added(&self, dataset: &DatasetName) -> Result<(), DataError> {
+        if dataset.as_str().starts_with("predictions/") {
+            return Err(DataError::Log { dataset: dataset.clone() });
+        }
+        let declared = self.workspace().dataset(dataset);
+        if declared.is_some_and(|(_, config)| config.build().is_some()) {
+            return Err(DataError::Derived { dataset: dataset.clone() });
+        }
+        Ok(())
     }
 
     /// The version that `lamp.lock` pins, if this ledger knows it with that digest.
@@ -130,7 +128,11 @@ impl App {
     }
 
     /// Somebody else may add at the same time: then what is carried over comes from their version.
-    async fn add_onto_latest(&self, incoming: &Incoming, entries: Vec<FileEntry>) -> Result<Added, DataError> {
+    pub(super) async fn add_onto_latest(
+        &self,
+        incoming: &Incoming,
+        entries: Vec<FileEntry>,
+    ) -> Result<Added, DataError> {
         for _ in 0..BASE_MOVED_MAX {
             let base = self.ledger().latest_version(&incoming.dataset).await?;
             if let Some(added) = self.add_onto(incoming, entries.clone(), base, IfMoved::StartOver).await? {
@@ -141,7 +143,7 @@ impl App {
     }
 
     /// One attempt; none when the latest version moved meanwhile, and that matters.
-    async fn add_onto(
+    pub(super) async fn add_onto(
         &self,
         incoming: &Incoming,
         entries: Vec<FileEntry>,
@@ -287,7 +289,7 @@ impl App {
 
 /// What to do when another version became the latest while ours was being made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum IfMoved {
+pub(super) enum IfMoved {
     /// Its files are to be carried over: start over.
     StartOver,
     /// The lock says what is carried over, whatever else there is.

@@ -10,6 +10,7 @@ use lamp_core::dataset::DatasetVersion;
 use lamp_core::digest::Digest;
 use lamp_core::names::DatasetName;
 use lamp_store::{Checkout, Overwrite, Progress, StoreError};
+use serde::{Deserialize, Serialize};
 
 use super::{DataError, lockfile, sources};
 use crate::app::App;
@@ -24,6 +25,17 @@ pub struct GetData {
     pub to: Option<PathBuf>,
     /// Replace files with other content.
     pub overwrite: Overwrite,
+}
+
+/// A file of some version, by its name and its content.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct KeptFile {
+    /// Path relative to the dataset's root.
+    pub path: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// BLAKE3 of the bytes.
+    pub digest: Digest,
 }
 
 /// What came back.
@@ -43,7 +55,7 @@ impl App {
         let version = self.wanted_version(&request.reference).await?;
         let to = match request.to {
             Some(folder) => folder,
-            None => self.home_of(&version.dataset)?,
+            None => sources::home(self.workspace(), self.root(), &version.dataset)?,
         };
         let checkout = self.lay_out_version(&version, &to, request.overwrite, progress).await?;
         Ok(Got { version, to, checkout })
@@ -72,40 +84,44 @@ impl App {
 
     /// Whether each of these files holds what some version of the dataset has under its name.
     async fn are_kept(&self, dataset: &DatasetName, folder: &Path, files: &[String]) -> Result<bool, DataError> {
+        let kept = self.kept_files(dataset).await?;
+        are_among(&kept, folder, files).await
+    }
+
+    /// Every file that some version of a dataset has.
+    pub async fn kept_files(&self, dataset: &DatasetName) -> Result<BTreeSet<KeptFile>, DataError> {
         let mut kept = BTreeSet::new();
         for version in self.ledger().versions(dataset).await? {
-            let of_version = self.manifest(&version).await?.files;
-            kept.extend(of_version.into_iter().map(|file| (file.path, file.size, file.digest)));
+            let of_version = self.manifest(&version).await?.files.into_iter();
+            kept.extend(of_version.map(|file| KeptFile { path: file.path, size: file.size, digest: file.digest }));
         }
-        for name in files {
-            let path = folder.join(name);
-            let size = tokio::fs::metadata(&path).await.map(|metadata| metadata.len()).unwrap_or_default();
-            let may_be_kept = kept.iter().any(|(path, kept_size, _)| path == name && *kept_size == size);
-            // Only what may be kept is read, so no file is larger than one that was added.
-            if !may_be_kept {
-                return Ok(false);
-            }
-            let digest = digest_of_file(&path).await?;
-            if !kept.contains(&(name.clone(), size, digest)) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        Ok(kept)
     }
 
     /// Every dataset that `lamp.lock` pins and that has a home in the working tree.
     pub fn locked_datasets(&self) -> Result<Vec<String>, DataError> {
         let lock = lockfile::read(self.root())?;
-        let has_home = |dataset: &DatasetName| self.home_of(dataset).is_ok();
+        let has_home = |dataset: &DatasetName| sources::home(self.workspace(), self.root(), dataset).is_ok();
         Ok(lock.datasets.iter().filter(|(name, _)| has_home(name)).map(|(name, _)| name.to_string()).collect())
     }
+}
 
-    fn home_of(&self, dataset: &DatasetName) -> Result<PathBuf, DataError> {
-        let undeclared = || DataError::Undeclared { dataset: dataset.clone() };
-        let (project, config) = self.workspace().dataset(dataset).ok_or_else(undeclared)?;
-        let glob = config.source().ok_or_else(undeclared)?;
-        Ok(self.root().join(&project.dir).join(sources::fixed_prefix(glob)))
+/// Whether each of these files in `folder` is one of those that are kept: then it may be replaced unasked.
+pub async fn are_among(kept: &BTreeSet<KeptFile>, folder: &Path, files: &[String]) -> Result<bool, DataError> {
+    for name in files {
+        let path = folder.join(name);
+        let size = tokio::fs::metadata(&path).await.map(|metadata| metadata.len()).unwrap_or_default();
+        let may_be_kept = kept.iter().any(|file| file.path == *name && file.size == size);
+        // Only what may be kept is read, so no file is larger than one that was added.
+        if !may_be_kept {
+            return Ok(false);
+        }
+        let digest = digest_of_file(&path).await?;
+        if !kept.contains(&KeptFile { path: name.clone(), size, digest }) {
+            return Ok(false);
+        }
     }
+    Ok(true)
 }
 
 /// The digest of a file, read in blocks on a thread that may wait for the disk.

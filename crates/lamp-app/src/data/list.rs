@@ -1,15 +1,17 @@
 //! `lamp data ls` and `lamp data log`.
 
+use std::fmt;
+
 use lamp_core::dataset::DatasetVersion;
 use lamp_core::lock::LockEntry;
 use lamp_core::names::DatasetName;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{DataError, lockfile};
 use crate::app::App;
 
 /// A dataset at a glance.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DatasetLine {
     /// The dataset.
     pub dataset: DatasetName,
@@ -19,12 +21,44 @@ pub struct DatasetLine {
     pub versions: u64,
     /// The version that `lamp.lock` pins.
     pub locked: Option<u32>,
-    /// `source`, `derived`, `log`, or `undeclared`.
-    pub origin: &'static str,
+    /// Where its versions come from.
+    pub origin: DatasetOrigin,
+}
+
+/// Where the versions of a dataset come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DatasetOrigin {
+    /// Files that people add.
+    Source,
+    /// A build command.
+    Derived,
+    /// A service's predictions.
+    Log,
+    /// No `lamp.toml` says.
+    Undeclared,
+}
+
+impl DatasetOrigin {
+    /// The word for people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Derived => "derived",
+            Self::Log => "log",
+            Self::Undeclared => "undeclared",
+        }
+    }
+}
+
+impl fmt::Display for DatasetOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 /// One version in a dataset's history.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct VersionLine {
     /// The version.
     #[serde(flatten)]
@@ -71,12 +105,12 @@ impl App {
             .collect())
     }
 
-    pub(crate) fn origin_of(&self, dataset: &DatasetName) -> &'static str {
+    pub(crate) fn origin_of(&self, dataset: &DatasetName) -> DatasetOrigin {
         match self.workspace().dataset(dataset) {
-            Some((_, config)) if config.build().is_some() => "derived",
-            Some(_) => "source",
-            None if dataset.as_str().starts_with("predictions/") => "log",
-            None => "undeclared",
+            Some((_, config)) if config.build().is_some() => DatasetOrigin::Derived,
+            Some(_) => DatasetOrigin::Source,
+            None if dataset.as_str().starts_with("predictions/") => DatasetOrigin::Log,
+            None => DatasetOrigin::Undeclared,
         }
     }
 }

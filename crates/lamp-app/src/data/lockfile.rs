@@ -5,9 +5,11 @@ use std::path::Path;
 
 use lamp_core::dataset::DatasetVersion;
 use lamp_core::lock::{LockEntry, LockFile};
+use lamp_runner::git::Repo;
 
 use super::DataError;
 use crate::app::App;
+use crate::layout::Layout;
 use crate::parts::{PartError, lock_file};
 
 /// Name of the lock file at the workspace's root.
@@ -24,43 +26,44 @@ pub fn read(folder: &Path) -> Result<LockFile, DataError> {
 }
 
 /// The right to write `lamp.lock`.
-pub(super) struct LockGuard {
+pub struct LockGuard {
     _file: File,
 }
 
-impl App {
-    /// Waits until nobody else in this workspace writes `lamp.lock`, and keeps others waiting until
-    /// the guard is dropped.
-    pub(super) async fn guard_lock(&self) -> Result<LockGuard, DataError> {
-        Ok(LockGuard { _file: lock_file(&self.layout().lamp().join("lamp.lock.guard")).await? })
-    }
+/// Waits until nobody else in the workspace at `root` writes `lamp.lock`, and keeps others waiting until
+/// the guard is dropped.
+pub async fn guard(root: &Path) -> Result<LockGuard, DataError> {
+    Ok(LockGuard { _file: lock_file(&Layout::of(root).lamp().join("lamp.lock.guard")).await? })
+}
 
+/// Pins `version` in the working tree's lock, and commits the lock alone if asked. Returns whether the
+/// file changed.
+pub async fn pin(
+    _guard: &LockGuard,
+    root: &Path,
+    repo: &Repo,
+    version: &DatasetVersion,
+    commit: bool,
+) -> Result<bool, DataError> {
+    let mut lock = read(root)?;
+    let entry = LockEntry { version: version.version, digest: version.digest };
+    let changed = lock.datasets.insert(version.dataset.clone(), entry) != Some(entry);
+    if changed {
+        write_atomically(&root.join(LOCK_FILE), lock.render().as_bytes())?;
+    }
+    if commit {
+        let message = format!("lamp: pin {}@{}", version.dataset, version.version);
+        repo.commit_only(&[LOCK_FILE], &message).await?;
+    }
+    Ok(changed)
+}
+
+impl App {
     /// Pins `version` in the working tree's lock, and commits the lock alone if asked.
     /// Returns whether the file changed.
     pub(crate) async fn pin(&self, version: &DatasetVersion, commit: bool) -> Result<bool, DataError> {
-        let guard = self.guard_lock().await?;
-        self.pin_guarded(&guard, version, commit).await
-    }
-
-    /// The same by one who holds the guard already.
-    pub(super) async fn pin_guarded(
-        &self,
-        _guard: &LockGuard,
-        version: &DatasetVersion,
-        commit: bool,
-    ) -> Result<bool, DataError> {
-        let folder = self.root();
-        let mut lock = read(folder)?;
-        let entry = LockEntry { version: version.version, digest: version.digest };
-        let changed = lock.datasets.insert(version.dataset.clone(), entry) != Some(entry);
-        if changed {
-            write_atomically(&folder.join(LOCK_FILE), lock.render().as_bytes())?;
-        }
-        if commit {
-            let message = format!("lamp: pin {}@{}", version.dataset, version.version);
-            self.repo().commit_only(&[LOCK_FILE], &message).await?;
-        }
-        Ok(changed)
+        let guard = guard(self.root()).await?;
+        pin(&guard, self.root(), self.repo(), version, commit).await
     }
 }
 

@@ -2,11 +2,40 @@
 
 use std::path::{Path, PathBuf};
 
+use lamp_core::config::Workspace;
+use lamp_core::names::DatasetName;
 use lamp_store::SourceFile;
 use walkdir::WalkDir;
 
 use super::DataError;
 use crate::parts::PartError;
+
+/// The files that `paths` mean, or, without any, those of the dataset's `source`.
+pub fn of(
+    workspace: &Workspace,
+    root: &Path,
+    dataset: &DatasetName,
+    paths: &[PathBuf],
+) -> Result<Vec<SourceFile>, DataError> {
+    let declared = workspace.dataset(dataset);
+    let source = declared.and_then(|(project, config)| config.source().map(|glob| (root.join(&project.dir), glob)));
+    match (paths, source) {
+        ([], Some((folder, glob))) => matching(&folder, glob),
+        ([], None) => Err(DataError::Undeclared { dataset: dataset.clone() }),
+        (paths, source) => {
+            let base = source.map(|(folder, glob)| folder.join(fixed_prefix(glob)));
+            explicit(paths, base.as_deref())
+        }
+    }
+}
+
+/// The folder in which the files of a declared dataset are at home.
+pub fn home(workspace: &Workspace, root: &Path, dataset: &DatasetName) -> Result<PathBuf, DataError> {
+    let undeclared = || DataError::Undeclared { dataset: dataset.clone() };
+    let (project, config) = workspace.dataset(dataset).ok_or_else(undeclared)?;
+    let glob = config.source().ok_or_else(undeclared)?;
+    Ok(root.join(&project.dir).join(fixed_prefix(glob)))
+}
 
 /// Files that match `pattern` (relative to `folder`), named relative to the pattern's fixed part.
 pub fn matching(folder: &Path, pattern: &str) -> Result<Vec<SourceFile>, DataError> {

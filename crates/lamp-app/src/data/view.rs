@@ -10,7 +10,7 @@ use lamp_core::partition::PartitionKey;
 use lamp_ledger::CheckCount;
 use serde::Serialize;
 
-use super::list::VersionLine;
+use super::list::{DatasetOrigin, VersionLine};
 use super::{DataError, lockfile};
 use crate::app::App;
 use crate::paging::{Page, PageNumber};
@@ -69,8 +69,8 @@ pub struct PartitionLine {
 pub struct DatasetView {
     /// The dataset.
     pub dataset: DatasetName,
-    /// `source`, `derived`, `log`, or `undeclared`.
-    pub origin: &'static str,
+    /// Where its versions come from.
+    pub origin: DatasetOrigin,
     /// The contract's file, if the dataset has one.
     pub contract: Option<String>,
     /// The version shown.

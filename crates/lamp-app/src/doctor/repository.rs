@@ -9,6 +9,7 @@ use lamp_core::lock::LOCK_FILE;
 
 use super::DoctorError;
 use crate::app::App;
+use crate::data::list::DatasetOrigin;
 
 /// Where GitHub looks for workflows.
 const WORKFLOWS: &str = ".github/workflows";
@@ -48,9 +49,10 @@ impl App {
 
     pub(super) async fn data_facts(&self) -> Result<DataFacts, DoctorError> {
         let lines = self.list_datasets().await?;
-        let declared = lines.into_iter().filter(|line| matches!(line.origin, "source" | "derived"));
+        let declared =
+            lines.into_iter().filter(|line| matches!(line.origin, DatasetOrigin::Source | DatasetOrigin::Derived));
         let datasets = declared.map(|line| DatasetFacts {
-            is_derived: line.origin == "derived",
+            is_derived: line.origin == DatasetOrigin::Derived,
             versions: line.versions,
             is_locked: line.locked.is_some(),
             name: line.dataset,

@@ -3,13 +3,15 @@
 use lamp_core::access::Permission;
 use lamp_core::registry::{Approval, Decision, ModelVersion, SigningFacts};
 use lamp_core::run::CodeOrigin;
+use lamp_runner::git::{Commit, GitError};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::RegistryError;
 use crate::app::App;
 
 /// A decision to be signed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Decide {
     /// `delay@12`.
     pub model: String,
@@ -52,14 +54,22 @@ impl App {
     ) -> Result<SigningFacts, RegistryError> {
         let run = self.ledger().find_run(model.run).await?;
         let commit = self.repo().resolve(&model.commit).await?;
-        let reached = !self.repo().branches_reaching(&commit).await?.is_empty();
-        let same_tree = reached || self.repo().branch_with_tree(&commit.tree).await?.is_some();
+        let mut on_a_branch = self.is_on_a_branch(&commit).await?;
+        if !on_a_branch && self.fetch_what_was_pushed().await {
+            on_a_branch = self.is_on_a_branch(&commit).await?;
+        }
         Ok(SigningFacts {
             origin: run.as_ref().map_or(CodeOrigin::Wip, |run| run.origin),
-            reachable_from_branch: same_tree,
+            reachable_from_branch: on_a_branch,
             author: run.map_or_else(|| self.actor().clone(), |run| run.created_by),
             reviewer_is_not_author: self.workspace().reviewer_is_not_author(&model.project),
             gate_override,
         })
+    }
+
+    /// Whether a branch reaches the commit, or has its tree.
+    async fn is_on_a_branch(&self, commit: &Commit) -> Result<bool, GitError> {
+        let is_reached = !self.repo().branches_reaching(commit).await?.is_empty();
+        Ok(is_reached || self.repo().branch_with_tree(&commit.tree).await?.is_some())
     }
 }

@@ -8,13 +8,13 @@ use lamp_core::reference::{Reference, Selector};
 use lamp_core::registry::{Approval, ModelVersion};
 use lamp_core::route::{ModelRef, Role};
 use lamp_core::run::Run;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::RegistryError;
 use crate::app::App;
 
 /// A model version with what stands around it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ModelView {
     /// The version.
     pub model: ModelVersion,
@@ -27,7 +27,7 @@ pub struct ModelView {
 }
 
 /// Two versions side by side.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Comparison {
     /// The first.
     pub a: ModelView,

@@ -5,13 +5,14 @@ use lamp_core::names::ServiceName;
 use lamp_core::package::Flavour;
 use lamp_core::registry::{ModelState, ModelVersion};
 use lamp_core::route::{ModelRef, Role, Route};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::ServingError;
 use crate::app::App;
 
 /// What to put where.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Deploy {
     /// The service.
     pub service: ServiceName,

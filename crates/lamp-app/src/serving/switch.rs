@@ -8,6 +8,7 @@ use lamp_core::incident::{Incident, SERVICE_SWITCHED};
 use lamp_core::names::ServiceName;
 use lamp_core::route::{Role, Route};
 use lamp_ledger::ReplicaAck;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::ServingError;
@@ -20,7 +21,7 @@ const REPLICA_GONE_AFTER: Duration = Duration::from_secs(15);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Who is to answer from now on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Switch {
     /// The service.
     pub service: ServiceName,

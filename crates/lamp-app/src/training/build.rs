@@ -10,6 +10,7 @@ use lamp_core::names::DatasetName;
 use lamp_core::partition::{DatasetSlice, PartitionRange};
 use lamp_core::run::{Params, Purpose, Run};
 use lamp_runner::Progress;
+use serde::{Deserialize, Serialize};
 
 use super::RunError;
 use super::code::{Code, CodeChoice};
@@ -22,7 +23,7 @@ use crate::data::resolve::Versions;
 const BUILD_SEED: u64 = 42;
 
 /// What to build.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BuildData {
     /// The dataset.
     pub dataset: DatasetName,
@@ -112,10 +113,7 @@ impl App {
     }
 
     /// The version that a build made: its own, or the earlier one with the same bytes.
-    pub(crate) async fn version_of_build(
-        &self,
-        run: &Run,
-    ) -> Result<Option<lamp_core::dataset::DatasetVersion>, RunError> {
+    pub async fn version_of_build(&self, run: &Run) -> Result<Option<lamp_core::dataset::DatasetVersion>, RunError> {
         let Purpose::Build(dataset) = &run.purpose else { return Ok(None) };
         if let Some(version) = self.ledger().versions_made_by(run.id).await?.into_iter().next() {
             return Ok(Some(version));

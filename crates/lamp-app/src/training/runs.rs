@@ -1,6 +1,8 @@
 //! `lamp runs ls|show|logs|stop`.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use lamp_core::access::Permission;
 use lamp_core::ids::RunId;
@@ -9,13 +11,19 @@ use lamp_core::run::{MetricLine, Run, RunState};
 use lamp_ledger::RunChange;
 use lamp_runner::launch::stop;
 use lamp_runner::run_folder::{RunFolder, RunFolderError};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::RunError;
 use crate::app::App;
+use crate::call::LogPiece;
+use crate::parts::PartError;
+
+/// Most bytes of a log in one piece.
+const LOG_PIECE_MAX: usize = 1 << 20;
 
 /// A run with what it left.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunView {
     /// The run.
     pub run: Run,
@@ -68,6 +76,20 @@ impl App {
         Ok((run, folder.log_path()))
     }
 
+    /// What a run has written from byte `from` on, up to some [`LOG_PIECE_MAX`] bytes.
+    pub async fn read_log(&self, text: &str, from: u64) -> Result<LogPiece, RunError> {
+        // Asked before the log is read, so that nothing is missed when the run is over.
+        let (run, path) = self.run_log(text).await?;
+        let read = tokio::task::spawn_blocking({
+            let path = path.clone();
+            move || read_piece(&path, from)
+        });
+        let bytes = read.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        let bytes = bytes.map_err(PartError::file("read", &path))?;
+        let next = from + bytes.len() as u64;
+        Ok(LogPiece { run, text: String::from_utf8_lossy(&bytes).into_owned(), next })
+    }
+
     /// Stops a run and everything that it started.
     pub async fn stop_run(&self, text: &str) -> Result<Run, RunError> {
         self.authorize(Permission::Work)?;
@@ -86,4 +108,22 @@ impl App {
         self.discard_worktree(&self.layout().run_worktree(run.id)).await;
         self.known_run(run.id).await
     }
+}
+
+/// A log that is not there yet is empty. A letter whose last bytes are yet to come is left for the next piece.
+fn read_piece(path: &Path, from: u64) -> io::Result<Vec<u8>> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(LOG_PIECE_MAX as u64).read_to_end(&mut bytes)?;
+    if let Err(error) = std::str::from_utf8(&bytes)
+        && error.error_len().is_none()
+    {
+        bytes.truncate(error.valid_up_to());
+    }
+    Ok(bytes)
 }

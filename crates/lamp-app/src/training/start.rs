@@ -20,6 +20,7 @@ use lamp_runner::protocol::{InputFile, InputFiles, PROTOCOL, RunRequest, TargetS
 use lamp_runner::run_folder::RunFolder;
 use lamp_runner::{Progress, sdk, variables};
 use lamp_store::NoProgress;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::RunError;
@@ -37,7 +38,7 @@ pub(crate) const PLAN_FILE: &str = "plan.json";
 pub(crate) const START_LOCK: &str = "start.lock";
 
 /// What to train.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TrainModel {
     /// The model.
     pub model: ModelName,

@@ -125,3 +125,18 @@ pub struct TokensRevoke {
     /// Its id, or the start of it.
     pub token: String,
 }
+
+/// Sign in to the team's server
+///
+/// Asks for your password, and keeps a personal token of the server that `[workspace] server` names on this
+/// machine, where only you can read it. CI sets `LAMP_TOKEN` instead.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp login\n  lamp login --email ada@example.com --password-stdin < password.txt")]
+pub struct Login {
+    /// Your e-mail address at the server; git's `user.email` by default.
+    #[arg(long, value_name = "EMAIL")]
+    pub email: Option<Email>,
+    /// Read the password from the first line of standard input.
+    #[arg(long)]
+    pub password_stdin: bool,
+}

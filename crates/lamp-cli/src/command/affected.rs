@@ -3,15 +3,15 @@
 use std::process::ExitCode;
 
 use console::style;
-use lamp_app::App;
 use lamp_core::affected::Why;
 
 use crate::args::Affected;
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, out};
 
-pub async fn run(app: &App, args: &Affected) -> Result<ExitCode, Failure> {
-    let affected = app.affected(&args.base).await?;
+pub async fn run(desk: &Desk, args: &Affected) -> Result<ExitCode, Failure> {
+    let affected = desk.affected(&args.base).await?;
     if args.json {
         let by_name = |name: String, why: &Why| serde_json::json!({"name": name, "why": why.steps});
         let tests = affected.tests.iter().map(|((project, test), why)| by_name(format!("{project}/{test}"), why));

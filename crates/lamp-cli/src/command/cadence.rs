@@ -176,7 +176,7 @@ async fn report(app: &App, rotation: &Rotation, json: bool) -> Result<ExitCode, 
         ui::print_json(&serde_json::json!({"rotation": rotation, "model": shown.model}))?;
         return Ok(verdict(passed));
     }
-    models::print_report(app, &shown);
+    models::print_report(&app.workspace().root.time_zone, &shown);
     if passed {
         out!("\nNext: lamp approve {made} --note \"…\"; nothing goes live by itself");
     } else {

@@ -4,25 +4,26 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use console::style;
-use lamp_app::App;
+use lamp_app::call::{CheckDataset, Checkable};
 use lamp_app::check::{CheckReport, PieceChecks};
 use lamp_core::check::{Check as Verdicts, Verdict};
 
 use super::verdict;
 use crate::args::Check;
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, Spinner, out};
 
-pub async fn run(app: &App, args: &Check) -> Result<ExitCode, Failure> {
-    let names = if args.data.is_empty() { app.checkable().await? } else { args.data.clone() };
+pub async fn run(desk: &Desk, args: &Check) -> Result<ExitCode, Failure> {
+    let names = if args.data.is_empty() { desk.ask(Checkable {}).await? } else { args.data.clone() };
     let mut reports = Vec::new();
     for name in names {
         let spinner = Arc::new(Spinner::start(&format!("checking {name}")));
-        let on_partition = {
-            let (spinner, name) = (Arc::clone(&spinner), name.clone());
-            move |done: usize, of: usize| spinner.say(&format!("checking {name}: {done} of {of}"))
+        let said = {
+            let spinner = Arc::clone(&spinner);
+            move |line: &str| spinner.say(line)
         };
-        let report = app.check(&name, &on_partition).await?;
+        let report = desk.ask_saying(CheckDataset { reference: desk.pinned(&name)? }, &said).await?;
         drop(spinner);
         if !args.json {
             print(&report, args.all);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use console::style;
 use lamp_app::App;
+use lamp_app::call::{DataHistory, ListDatasets};
 use lamp_app::data::add::AddData;
 use lamp_app::data::get::GetData;
 use lamp_app::training::build::BuildData;
@@ -14,25 +15,26 @@ use serde_json::json;
 
 use super::{params, train, verdict};
 use crate::args::{Data, DataAdd, DataBuild, DataGet, DataLog, DataVerify, Json};
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, Listing, Spinner, out};
 
-pub async fn run(app: &App, args: Data) -> Result<ExitCode, Failure> {
+pub async fn run(desk: &Desk, args: Data) -> Result<ExitCode, Failure> {
     match args {
-        Data::Add(args) => add(app, args).await,
-        Data::Get(args) => get(app, &args).await,
-        Data::Ls(args) => ls(app, &args).await,
-        Data::Log(args) => log(app, &args).await,
-        Data::Verify(args) => verify(app, &args).await,
-        Data::Build(args) => build(app, &args).await,
+        Data::Add(args) => add(desk, args).await,
+        Data::Get(args) => get(desk, &args).await,
+        Data::Ls(args) => ls(desk, &args).await,
+        Data::Log(args) => log(desk, &args).await,
+        Data::Verify(args) => verify(desk.require_here()?, &args).await,
+        Data::Build(args) => build(desk, &args).await,
     }
 }
 
-async fn add(app: &App, args: DataAdd) -> Result<ExitCode, Failure> {
-    let is_declared = app.workspace().dataset(&args.name).is_some();
+async fn add(desk: &Desk, args: DataAdd) -> Result<ExitCode, Failure> {
+    let is_declared = desk.workspace().dataset(&args.name).is_some();
     let request =
         AddData { dataset: args.name, paths: args.paths, replace: args.replace, commit: args.commit, note: args.note };
-    let added = app.add_data(request, ui::byte_bar()).await?;
+    let added = desk.add_data(request).await?;
     let version = &added.version;
     if args.json {
         ui::print_json(&json!({"version": version, "is_new": added.is_new, "partitions": added.partitions,
@@ -59,8 +61,8 @@ async fn add(app: &App, args: DataAdd) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn get(app: &App, args: &DataGet) -> Result<ExitCode, Failure> {
-    let references = if args.references.is_empty() { app.locked_datasets()? } else { args.references.clone() };
+async fn get(desk: &Desk, args: &DataGet) -> Result<ExitCode, Failure> {
+    let references = if args.references.is_empty() { desk.locked_datasets()? } else { args.references.clone() };
     if references.is_empty() {
         return Err(Failure::operation("lamp.lock pins no dataset").with_hint("lamp data get NAME@V --to DIR"));
     }
@@ -71,7 +73,7 @@ async fn get(app: &App, args: &DataGet) -> Result<ExitCode, Failure> {
     let overwrite = if args.force { Overwrite::Replace } else { Overwrite::Refuse };
     for reference in references {
         let request = GetData { reference, to: args.to.clone(), overwrite };
-        let got = app.get_data(request, ui::byte_bar()).await?;
+        let got = desk.get_data(request).await?;
         out!(
             "{}  {} written, {} unchanged, {} in {}",
             style(format!("{}@{}", got.version.dataset, got.version.version)).bold(),
@@ -84,14 +86,14 @@ async fn get(app: &App, args: &DataGet) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn ls(app: &App, args: &Json) -> Result<ExitCode, Failure> {
-    let lines = app.list_datasets().await?;
+async fn ls(desk: &Desk, args: &Json) -> Result<ExitCode, Failure> {
+    let lines = desk.ask(ListDatasets { locked: desk.pins()? }).await?;
     if args.json {
         ui::print_json(&lines)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut listing = Listing::new(&["DATASET", "LATEST", "LOCKED", "VERSIONS", "ROWS", "SIZE", "ADDED", "ORIGIN"]);
-    let zone = &app.workspace().root.time_zone;
+    let zone = desk.zone();
     let dash = || "–".to_owned();
     for line in lines {
         let latest = line.latest.as_ref();
@@ -103,21 +105,22 @@ async fn ls(app: &App, args: &Json) -> Result<ExitCode, Failure> {
             latest.and_then(|version| version.rows).map_or_else(dash, ui::count),
             latest.map_or_else(dash, |version| ui::bytes(version.bytes)),
             latest.map_or_else(dash, |version| ui::instant(version.created_at, zone)),
-            line.origin.to_owned(),
+            line.origin.to_string(),
         ]);
     }
     listing.print("No dataset yet. Declare one in a project's lamp.toml, then: lamp data add NAME");
     Ok(ExitCode::SUCCESS)
 }
 
-async fn log(app: &App, args: &DataLog) -> Result<ExitCode, Failure> {
-    let lines = app.data_log(&args.name).await?;
+async fn log(desk: &Desk, args: &DataLog) -> Result<ExitCode, Failure> {
+    let request = DataHistory { dataset: args.name.clone(), locked: desk.pins()?.get(&args.name).copied() };
+    let lines = desk.ask(request).await?;
     if args.json {
         ui::print_json(&lines)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut listing = Listing::new(&["VERSION", "DIGEST", "FILES", "ROWS", "SIZE", "ADDED", "BY", "NOTE"]);
-    let zone = &app.workspace().root.time_zone;
+    let zone = desk.zone();
     for line in lines {
         let version = &line.version;
         let mark = if line.locked { " (locked)" } else { "" };
@@ -169,17 +172,19 @@ async fn verify(app: &App, args: &DataVerify) -> Result<ExitCode, Failure> {
     Ok(verdict(is_whole))
 }
 
-async fn build(app: &App, args: &DataBuild) -> Result<ExitCode, Failure> {
+async fn build(desk: &Desk, args: &DataBuild) -> Result<ExitCode, Failure> {
     let code = args.rev.clone().map_or(CodeChoice::Head, CodeChoice::Rev);
+    let project = desk.workspace().dataset(&args.name).map(|(project, _)| project);
+    let code = desk.code(code, project).await?;
     let request = BuildData { dataset: args.name.clone(), code, params: params::parse(&args.params)? };
     let spinner = Arc::new(Spinner::start("starting"));
     let run = {
         let spinner = Arc::clone(&spinner);
-        app.start_build(request, &move |line| spinner.say(line)).await?
+        desk.ask_saying(request, &move |line| spinner.say(line)).await?
     };
     spinner.say(&format!("building {}", args.name));
-    let run = train::follow(app, run.id, &spinner).await?;
-    let version = app.pin_built(&run, args.commit).await?;
+    let run = train::follow(desk, run.id, &spinner).await?;
+    let version = desk.pin_built(&run, args.commit).await?;
     drop(spinner);
     if let Some(version) = version {
         let rows = version.rows.map(|rows| format!(", {} rows", ui::count(rows))).unwrap_or_default();

@@ -2,31 +2,33 @@
 
 use std::process::ExitCode;
 
-use lamp_app::App;
+use lamp_app::call::RollBack;
 use lamp_app::serving::deploy::Deploy as Request;
 use lamp_core::route::Route;
 
 use super::switch::report_obedience;
 use crate::args::{Deploy, Rollback};
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::out;
 
-pub async fn run(app: &App, args: &Deploy) -> Result<ExitCode, Failure> {
+pub async fn run(desk: &Desk, args: &Deploy) -> Result<ExitCode, Failure> {
     let request = Request {
         service: args.service.clone(),
         model: args.model.clone(),
         role: args.place.into(),
         why: args.why.clone(),
     };
-    let route = app.deploy(request).await?;
+    let route = desk.ask(request).await?;
     print(&route);
-    report_obedience(app, &route).await
+    report_obedience(desk, &route).await
 }
 
-pub async fn rollback(app: &App, args: &Rollback) -> Result<ExitCode, Failure> {
-    let route = app.rollback(&args.service, args.place.into(), &args.why).await?;
+pub async fn rollback(desk: &Desk, args: &Rollback) -> Result<ExitCode, Failure> {
+    let request = RollBack { service: args.service.clone(), role: args.place.into(), why: args.why.clone() };
+    let route = desk.ask(request).await?;
     print(&route);
-    report_obedience(app, &route).await
+    report_obedience(desk, &route).await
 }
 
 fn print(route: &Route) {

@@ -3,30 +3,39 @@
 use std::process::ExitCode;
 
 use console::style;
-use lamp_app::App;
+use jiff::tz::TimeZone;
+use lamp_app::call::{AckIncident, ListIncidents, ResolveIncident, ShowIncident};
 use lamp_app::incidents::IncidentView;
 use lamp_core::incident::IncidentState;
 
 use crate::args::{Incidents, IncidentsLs};
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, Listing, out};
 
-pub async fn run(app: &App, args: &Incidents) -> Result<ExitCode, Failure> {
-    match args {
-        Incidents::Ls(args) => ls(app, args).await?,
-        Incidents::Show(args) => show(app, &app.show_incident(&args.incident).await?, args.json)?,
-        Incidents::Ack(args) => show(app, &app.ack_incident(&args.incident).await?, args.json)?,
-        Incidents::Resolve(args) => show(app, &app.resolve_incident(&args.incident, &args.note).await?, args.json)?,
-    }
+pub async fn run(desk: &Desk, args: &Incidents) -> Result<ExitCode, Failure> {
+    let (view, json) = match args {
+        Incidents::Ls(args) => {
+            ls(desk, args).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Incidents::Show(args) => (desk.ask(ShowIncident { incident: args.incident.clone() }).await?, args.json),
+        Incidents::Ack(args) => (desk.ask(AckIncident { incident: args.incident.clone() }).await?, args.json),
+        Incidents::Resolve(args) => {
+            let request = ResolveIncident { incident: args.incident.clone(), note: args.note.clone() };
+            (desk.ask(request).await?, args.json)
+        }
+    };
+    show(desk.zone(), &view, json)?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn ls(app: &App, args: &IncidentsLs) -> Result<(), Failure> {
-    let incidents = app.incidents(args.all).await?;
+async fn ls(desk: &Desk, args: &IncidentsLs) -> Result<(), Failure> {
+    let incidents = desk.ask(ListIncidents { all: args.all }).await?;
     if args.json {
         return ui::print_json(&incidents);
     }
-    let zone = &app.workspace().root.time_zone;
+    let zone = desk.zone();
     let mut listing = Listing::new(&["INCIDENT", "STATE", "OPENED", "BY", "WHAT"]);
     for IncidentView { incident, state, .. } in incidents {
         let resolver = incident.resolved.as_ref().map(|resolution| &resolution.by);
@@ -51,12 +60,11 @@ fn coloured(state: IncidentState) -> String {
     }
 }
 
-fn show(app: &App, view: &IncidentView, json: bool) -> Result<(), Failure> {
+fn show(zone: &TimeZone, view: &IncidentView, json: bool) -> Result<(), Failure> {
     if json {
         return ui::print_json(view);
     }
     let incident = &view.incident;
-    let zone = &app.workspace().root.time_zone;
     let line = |name: &str, value: &str| out!("  {:<14} {value}", style(name).dim());
     out!("{}  {}", style(incident.id).bold(), coloured(view.state));
     line("what", &incident.title);

@@ -3,42 +3,39 @@
 use std::process::ExitCode;
 
 use console::style;
-use lamp_app::App;
-use lamp_app::registry::RegistryError;
+use jiff::tz::TimeZone;
+use lamp_app::call::{CompareModels, ListModels, RetireModel, ShowModel};
 use lamp_app::registry::decide::Decide as Request;
 use lamp_app::registry::report::{self, EvidenceView};
 use lamp_app::registry::view::{Comparison, ModelView};
 use lamp_core::registry::beside::Standing;
 use lamp_core::registry::slices::SliceDifference;
-use lamp_core::registry::{Decision, DecisionError, ModelState};
+use lamp_core::registry::{Decision, ModelState};
 
 use crate::args::{Decide, Models, ModelsLs, Retire};
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, Listing, out};
 
-pub async fn run(app: &App, args: &Models) -> Result<ExitCode, Failure> {
+pub async fn run(desk: &Desk, args: &Models) -> Result<ExitCode, Failure> {
     match args {
-        Models::Ls(args) => ls(app, args).await?,
+        Models::Ls(args) => ls(desk, args).await?,
         Models::Show(args) => {
-            let view = app.show_model(&args.model).await?;
-            if args.json { ui::print_json(&view)? } else { print_report(app, &view) }
+            let view = desk.ask(ShowModel { model: args.model.clone() }).await?;
+            if args.json { ui::print_json(&view)? } else { print_report(desk.zone(), &view) }
         }
         Models::Compare(args) => {
-            let comparison = app.compare_models(&args.a, &args.b).await?;
+            let comparison = desk.ask(CompareModels { a: args.a.clone(), b: args.b.clone() }).await?;
             if args.json { ui::print_json(&comparison)? } else { print_comparison(&comparison) }
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-pub async fn decide(app: &App, args: &Decide, decision: Decision) -> Result<ExitCode, Failure> {
+pub async fn decide(desk: &Desk, args: &Decide, decision: Decision) -> Result<ExitCode, Failure> {
     let request =
         Request { model: args.model.clone(), decision, note: args.note.clone(), gate_override: args.override_gate };
-    let approval = app.decide(request).await.map_err(|error| {
-        let is_verdict = matches!(error, RegistryError::Decision(DecisionError::GateFailed { .. }));
-        let failure = Failure::from(error);
-        if is_verdict { failure.into_verdict() } else { failure }
-    })?;
+    let approval = desk.ask(request).await?;
     let word = match approval.decision {
         Decision::Approved => style("approved").green().bold(),
         Decision::Rejected => style("rejected").red().bold(),
@@ -50,14 +47,14 @@ pub async fn decide(app: &App, args: &Decide, decision: Decision) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-pub async fn retire(app: &App, args: &Retire) -> Result<ExitCode, Failure> {
-    let model = app.retire(&args.model, &args.note).await?;
+pub async fn retire(desk: &Desk, args: &Retire) -> Result<ExitCode, Failure> {
+    let model = desk.ask(RetireModel { model: args.model.clone(), note: args.note.clone() }).await?;
     out!("{} {}", model.id, coloured(model.state));
     Ok(ExitCode::SUCCESS)
 }
 
-async fn ls(app: &App, args: &ModelsLs) -> Result<(), Failure> {
-    let views = app.list_models(args.model.as_ref()).await?;
+async fn ls(desk: &Desk, args: &ModelsLs) -> Result<(), Failure> {
+    let views = desk.ask(ListModels { model: args.model.clone() }).await?;
     if args.json {
         return ui::print_json(&views);
     }
@@ -73,7 +70,7 @@ async fn ls(app: &App, args: &ModelsLs) -> Result<(), Failure> {
             serving(&view),
             gate.unwrap_or_else(|| "–".to_owned()),
             model.commit[..model.commit.len().min(12)].to_owned(),
-            ui::instant(model.created_at, &app.workspace().root.time_zone),
+            ui::instant(model.created_at, desk.zone()),
             view.approvals.first().map(|approval| approval.by.to_string()).unwrap_or_default(),
         ]);
     }
@@ -101,10 +98,9 @@ fn line(name: &str, value: &str) {
 }
 
 /// The report that a person reads before signing.
-pub fn print_report(app: &App, view: &ModelView) {
+pub fn print_report(zone: &TimeZone, view: &ModelView) {
     let model = &view.model;
     let evidence = &model.evidence;
-    let zone = &app.workspace().root.time_zone;
     out!("{}  {}  {}", style(&model.id).bold(), coloured(model.state), model.flavour);
     line("commit", &model.commit);
     line("run", &format!("{} at {}", model.run, ui::instant(model.created_at, zone)));

@@ -1,16 +1,17 @@
 //! `lamp runs ls|show|logs|stop`.
 
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use console::style;
-use lamp_app::App;
+use jiff::tz::TimeZone;
+use lamp_app::call::{ListRuns, ReadLog, ShowRun, StopRun};
 use lamp_app::training::runs::RunView;
 use lamp_core::digest::Digest;
 
 use crate::args::{Runs, RunsLogs, RunsLs};
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, Listing, out};
 
@@ -23,29 +24,29 @@ const COLLECT_EVERY: Duration = Duration::from_secs(1);
 /// Lines of metrics shown at the end of a run's page.
 const METRICS_SHOWN: usize = 5;
 
-pub async fn run(app: &App, args: &Runs) -> Result<ExitCode, Failure> {
+pub async fn run(desk: &Desk, args: &Runs) -> Result<ExitCode, Failure> {
     match args {
-        Runs::Ls(args) => ls(app, args).await,
+        Runs::Ls(args) => ls(desk, args).await,
         Runs::Show(args) => {
-            let view = app.show_run(&args.run).await?;
+            let view = desk.ask(ShowRun { run: args.run.clone() }).await?;
             if args.json {
                 ui::print_json(&serde_json::json!({"run": view.run, "model": view.model, "metrics": view.metrics}))?;
             } else {
-                print(app, &view);
+                print(desk.zone(), &view);
             }
             Ok(ExitCode::SUCCESS)
         }
-        Runs::Logs(args) => logs(app, args).await,
+        Runs::Logs(args) => logs(desk, args).await,
         Runs::Stop(args) => {
-            let run = app.stop_run(&args.run).await?;
+            let run = desk.ask(StopRun { run: args.run.clone() }).await?;
             out!("run {} is {}", run.id, run.state.as_str());
             Ok(ExitCode::SUCCESS)
         }
     }
 }
 
-async fn ls(app: &App, args: &RunsLs) -> Result<ExitCode, Failure> {
-    let runs = app.list_runs(args.limit).await?;
+async fn ls(desk: &Desk, args: &RunsLs) -> Result<ExitCode, Failure> {
+    let runs = desk.ask(ListRuns { limit: args.limit }).await?;
     if args.json {
         ui::print_json(&runs)?;
         return Ok(ExitCode::SUCCESS);
@@ -58,7 +59,7 @@ async fn ls(app: &App, args: &RunsLs) -> Result<ExitCode, Failure> {
             run.purpose.to_string(),
             run.state.as_str().to_owned(),
             run.commit[..run.commit.len().min(12)].to_owned(),
-            ui::instant(run.created_at, &app.workspace().root.time_zone),
+            ui::instant(run.created_at, desk.zone()),
             took,
             run.created_by.to_string(),
         ]);
@@ -67,9 +68,8 @@ async fn ls(app: &App, args: &RunsLs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(app: &App, view: &RunView) {
+fn print(zone: &TimeZone, view: &RunView) {
     let run = &view.run;
-    let zone = &app.workspace().root.time_zone;
     let line = |name: &str, value: &str| out!("{:<12} {value}", style(name).dim());
     out!("{}  {}  {}", style(run.id).bold(), run.purpose, run.state.as_str());
     line("commit", &run.commit);
@@ -104,45 +104,38 @@ fn print(app: &App, view: &RunView) {
     }
 }
 
-async fn logs(app: &App, args: &RunsLogs) -> Result<ExitCode, Failure> {
-    let (run, path) = app.run_log(&args.run).await?;
-    let Some(mut offset) = print_from(&path, 0)? else { return Ok(ExitCode::SUCCESS) };
-    if !args.follow {
-        return Ok(ExitCode::SUCCESS);
-    }
+async fn logs(desk: &Desk, args: &RunsLogs) -> Result<ExitCode, Failure> {
+    let mut from = 0;
     let mut collected_at: Option<Instant> = None;
     loop {
         // The process that would have collected the run may be gone.
-        if collected_at.is_none_or(|at| at.elapsed() >= COLLECT_EVERY) {
+        if let Some(app) = desk.app()
+            && args.follow
+            && collected_at.is_none_or(|at| at.elapsed() >= COLLECT_EVERY)
+        {
             app.adopt_finished_runs().await?;
             collected_at = Some(Instant::now());
         }
-        // Asked before the last look, so that nothing that is written in between is missed.
-        let is_over = app.find_run(&run.id.to_string()).await?.state.is_final();
-        let Some(end) = print_from(&path, offset)? else { return Ok(ExitCode::SUCCESS) };
-        if is_over {
+        let piece = desk.ask(ReadLog { run: args.run.clone(), from }).await?;
+        let somebody_reads = print_piece(&piece.text)?;
+        let is_read = piece.next == from;
+        let is_over = piece.run.state.is_final() || !args.follow;
+        if !somebody_reads || (is_read && is_over) {
             return Ok(ExitCode::SUCCESS);
         }
-        offset = end;
-        tokio::time::sleep(LOOK_EVERY).await;
+        from = piece.next;
+        if is_read {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 }
 
-/// Prints a file from an offset; returns where it ended, or none when nobody reads any more.
-fn print_from(path: &Path, offset: u64) -> Result<Option<u64>, Failure> {
-    let failed = |error: std::io::Error| Failure::operation(format!("cannot read `{}`: {error}", path.display()));
-    let mut file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Some(offset)),
-        Err(error) => return Err(failed(error)),
-    };
-    file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(failed)?;
+/// Prints a piece of a log; says whether somebody still reads.
+fn print_piece(text: &str) -> Result<bool, Failure> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(&bytes).and_then(|()| out.flush()) {
-        Ok(()) => Ok(Some(offset + bytes.len() as u64)),
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(None),
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(Failure::operation(format!("cannot write to stdout: {error}"))),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use console::style;
 use lamp_app::App;
+use lamp_app::call::{ShowModel, ShowRun};
 use lamp_app::training::RunError;
 use lamp_app::training::code::CodeChoice;
 use lamp_app::training::start::TrainModel;
@@ -13,35 +14,38 @@ use lamp_core::run::{Run, RunState};
 
 use super::{models, params, verdict};
 use crate::args::Train;
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::open::own_path;
 use crate::ui::{self, Lines, Spinner, out};
 
-pub async fn run(app: &App, args: &Train) -> Result<ExitCode, Failure> {
+pub async fn run(desk: &Desk, args: &Train) -> Result<ExitCode, Failure> {
     let code = match (&args.rev, args.wip) {
         (Some(_), true) => return Err(RunError::RevAndWip.into()),
         (Some(rev), false) => CodeChoice::Rev(rev.clone()),
         (None, true) => CodeChoice::Wip,
         (None, false) => CodeChoice::Head,
     };
+    let project = desk.workspace().model(&args.model).map(|(project, _)| project);
+    let code = desk.code(code, project).await?;
     let request = TrainModel { model: args.model.clone(), code, params: params::parse(&args.params)? };
     let spinner = Arc::new(Spinner::start_with("starting", Lines::beside(args.json)));
     let started = {
         let spinner = Arc::clone(&spinner);
-        app.start_training(request, &move |line| spinner.say(line)).await?
+        desk.ask_saying(request, &move |line| spinner.say(line)).await?
     };
     let id = started.id;
     super::say_when_interrupted(format!("run {id} goes on: lamp runs logs {id} --follow, or lamp runs stop {id}"));
     if args.detach {
         drop(spinner);
-        return detach(app, &started, args.json);
+        return detach(desk, &started, args.json);
     }
     let short = &started.commit[..started.commit.len().min(12)];
     spinner.line(&format!("run {}  {}  commit {short}", started.id, started.purpose));
     spinner.say(&format!("training {}", args.model));
-    let run = follow(app, started.id, &spinner).await?;
+    let run = follow(desk, started.id, &spinner).await?;
     drop(spinner);
-    let view = app.show_run(&run.id.to_string()).await?;
+    let view = desk.ask(ShowRun { run: run.id.to_string() }).await?;
     let Some(model) = view.model else {
         return Err(
             Failure::operation(format!("run {} made no model", run.id)).with_hint(format!("lamp runs show {}", run.id))
@@ -51,8 +55,8 @@ pub async fn run(app: &App, args: &Train) -> Result<ExitCode, Failure> {
         ui::print_json(&serde_json::json!({"run": run, "model": model}))?;
         return Ok(verdict(model.evidence.gate.as_ref().is_none_or(|gate| gate.passed)));
     }
-    let shown = app.show_model(&model.id.to_string()).await?;
-    models::print_report(app, &shown);
+    let shown = desk.ask(ShowModel { model: model.id.to_string() }).await?;
+    models::print_report(desk.zone(), &shown);
     let passed = model.evidence.gate.as_ref().is_none_or(|gate| gate.passed);
     if passed {
         out!("\nNext: lamp models show {0}; then lamp approve {0} --note \"…\"", model.id);
@@ -63,18 +67,30 @@ pub async fn run(app: &App, args: &Train) -> Result<ExitCode, Failure> {
 }
 
 /// Waits for a run, its log above the spinner. A run that somebody stopped is a failure.
-pub async fn follow(app: &App, run: RunId, spinner: &Arc<Spinner>) -> Result<Run, Failure> {
+pub async fn follow(desk: &Desk, run: RunId, spinner: &Arc<Spinner>) -> Result<Run, Failure> {
     let spinner = Arc::clone(spinner);
     let mut on_log = move |line: &str| spinner.line(&format!("  {}", style(line).dim()));
-    let run = app.follow_run(run, &mut on_log).await?;
+    let run = desk.follow(run, &mut on_log).await?;
     if run.state != RunState::Succeeded {
         return Err(RunError::WrongState { run: run.id, state: run.state.as_str() }.into());
     }
     Ok(run)
 }
 
-/// Leaves the run to a process of its own, which collects it when it ends.
-fn detach(app: &App, run: &Run, json: bool) -> Result<ExitCode, Failure> {
+/// Leaves the run to a process of its own, which collects it when it ends. A server does so anyway.
+fn detach(desk: &Desk, run: &Run, json: bool) -> Result<ExitCode, Failure> {
+    if let Some(app) = desk.app() {
+        start_collector(app, run)?;
+    }
+    if json {
+        ui::print_json(run)?;
+    } else {
+        out!("run {} goes on without you\n\nNext: lamp runs logs {} --follow", run.id, run.id);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start_collector(app: &App, run: &Run) -> Result<(), Failure> {
     use std::os::unix::process::CommandExt as _;
     let exe = own_path().map_err(|error| Failure::operation(format!("cannot find myself: {error}")))?;
     Command::new(exe)
@@ -87,12 +103,7 @@ fn detach(app: &App, run: &Run, json: bool) -> Result<ExitCode, Failure> {
         .process_group(0)
         .spawn()
         .map_err(|error| Failure::operation(format!("cannot start the collector: {error}")))?;
-    if json {
-        ui::print_json(run)?;
-    } else {
-        out!("run {} goes on without you\n\nNext: lamp runs logs {} --follow", run.id, run.id);
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// `lamp __collect RUN`: waits for a detached run and collects it.

@@ -63,7 +63,7 @@ fn server_config(app: &App, args: &Up) -> Result<ServerConfig, Failure> {
     };
     let proxies = if args.behind_proxy.is_empty() { written.trusted_proxies } else { args.behind_proxy.clone() };
     Ok(ServerConfig {
-        public_url: args.public_url.clone().or(written.public_url),
+        public_url: args.public_url.clone().or(written.public_url).or(app.workspace().root.server.clone()),
         tls,
         trusted_proxies: proxies,
         require_login: args.require_login || written.require_login,

@@ -29,7 +29,7 @@ pub async fn run(app: &App, args: Users) -> Result<ExitCode, Failure> {
             out!("{} may come in again, as {}", style(&user.email).bold(), user.role);
         }
         Users::Password(args) => {
-            let password = read_password(args.password_stdin)?;
+            let password = read_new_password(args.password_stdin)?;
             let user = app.set_user_password(&args.email, password).await?;
             out!("{} has a new password, and no session any more", style(&user.email).bold());
         }
@@ -38,7 +38,7 @@ pub async fn run(app: &App, args: Users) -> Result<ExitCode, Failure> {
 }
 
 async fn add(app: &App, args: UsersAdd) -> Result<(), Failure> {
-    let password = if args.no_password { None } else { Some(read_password(args.password_stdin)?) };
+    let password = if args.no_password { None } else { Some(read_new_password(args.password_stdin)?) };
     let user = app.add_user(AddUser { email: args.email, role: args.role, password }).await?;
     out!("{} added as {}", style(&user.email).bold(), user.role);
     if !user.has_password {
@@ -75,8 +75,17 @@ fn credentials(user: &User) -> &'static str {
     }
 }
 
-/// A password from the terminal, asked twice and not shown; or from standard input.
-fn read_password(from_stdin: bool) -> Result<String, Failure> {
+/// A new password from the terminal, asked for twice; or from standard input.
+fn read_new_password(from_stdin: bool) -> Result<String, Failure> {
+    let password = read_password("Password: ", from_stdin)?;
+    if from_stdin || read_password("Again: ", false)? == password {
+        return Ok(password);
+    }
+    Err(Failure::operation("the two passwords differ"))
+}
+
+/// A password from the terminal, where it is not shown; or the first line of standard input.
+pub fn read_password(what: &str, from_stdin: bool) -> Result<String, Failure> {
     let failed = |error: std::io::Error| Failure::operation(format!("cannot read the password: {error}"));
     if from_stdin {
         let mut line = String::new();
@@ -88,11 +97,6 @@ fn read_password(from_stdin: bool) -> Result<String, Failure> {
         return Err(Failure::operation("there is no terminal to ask for a password on")
             .with_hint("send it to standard input with --password-stdin"));
     }
-    let ask = |what: &str| -> std::io::Result<String> {
-        terminal.write_str(what)?;
-        terminal.read_secure_line()
-    };
-    let password = ask("Password: ").map_err(failed)?;
-    let again = ask("Again: ").map_err(failed)?;
-    if password == again { Ok(password) } else { Err(Failure::operation("the two passwords differ")) }
+    terminal.write_str(what).map_err(failed)?;
+    terminal.read_secure_line().map_err(failed)
 }

@@ -3,15 +3,16 @@
 use std::process::ExitCode;
 
 use console::style;
-use lamp_app::App;
+use lamp_app::call::Why as Request;
 use lamp_app::why::{Node, NodeKind};
 
 use crate::args::Why;
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, out};
 
-pub async fn run(app: &App, args: &Why) -> Result<ExitCode, Failure> {
-    let node = app.why(&args.reference).await?;
+pub async fn run(desk: &Desk, args: &Why) -> Result<ExitCode, Failure> {
+    let node = desk.ask(Request { reference: desk.pinned(&args.reference)? }).await?;
     if args.json {
         ui::print_json(&node)?;
     } else {

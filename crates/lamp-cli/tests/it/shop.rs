@@ -249,6 +249,16 @@ pub fn training_day(day: &str) -> String {
     orders(day, &[elm, oak].concat())
 }
 
+/// Every day of which there are orders, and its raw file.
+pub fn raw_days() -> Vec<(String, String)> {
+    let mut days: Vec<_> = TRAINING_DAYS.map(|day| (day.to_owned(), training_day(day))).into();
+    let elm = [("elm", 1, Some(1)), ("elm", 3, Some(0))];
+    days.push(("2013-03-30".to_owned(), orders("2013-03-30", &elm)));
+    let oak = [("oak", 1, Some(0)), ("oak", 2, Some(0)), ("oak", 2, None)];
+    days.push(("2013-03-31".to_owned(), orders("2013-03-31", &oak)));
+    days
+}
+
 /// The bakery's repository, in a test workspace whose time goes on from [`NOW`].
 pub struct Shop {
     pub context: TestContext,
@@ -304,12 +314,9 @@ impl Shop {
     }
 
     fn write_days(&self) {
-        for day in TRAINING_DAYS {
-            self.write_day(day, &training_day(day));
+        for (day, text) in raw_days() {
+            self.write_day(&day, &text);
         }
-        self.write_day("2013-03-30", &orders("2013-03-30", &[("elm", 1, Some(1)), ("elm", 3, Some(0))]));
-        let last = [("oak", 1, Some(0)), ("oak", 2, Some(0)), ("oak", 2, None)];
-        self.write_day("2013-03-31", &orders("2013-03-31", &last));
     }
 
     /// Writes (or overwrites) the raw file of a day.
@@ -438,7 +445,7 @@ impl Said {
 }
 
 /// Splits a line into words, as a shell does with single quotes.
-fn words(line: &str) -> Vec<String> {
+pub fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (at, part) in line.split('\'').enumerate() {
         let is_quoted = at % 2 == 1;

@@ -11,7 +11,7 @@ use super::notify::Notify;
 use super::reader::{self, Document, Table};
 use super::rules::{self, Refusal};
 use super::{server, words};
-use crate::exposure::ServerConfig;
+use crate::exposure::{ServerConfig, ServerUrl};
 use crate::names::RotaName;
 
 /// The ledger of a workspace that names none.
@@ -38,6 +38,8 @@ pub struct RootConfig {
     pub rotas: BTreeMap<RotaName, Rota>,
     /// Duties of every project that does not say otherwise.
     pub duties: Duties,
+    /// The team's server: this clone's commands ask it, unless it is the server itself.
+    pub server: Option<ServerUrl>,
     /// How others reach the pages and the API.
     pub serving: ServerConfig,
     /// Whom Lamplighter tells of incidents and missed duties.
@@ -48,6 +50,7 @@ pub struct RootConfig {
 
 /// What the text says, before the document that it came from is known.
 struct Settings {
+    server: Option<ServerUrl>,
     members: Vec<String>,
     member_globs: GlobSet,
     ledger: String,
@@ -65,6 +68,7 @@ impl RootConfig {
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
         let (settings, document) = reader::read(text, file, read_root)?;
         let Settings {
+            server,
             members,
             member_globs,
             ledger,
@@ -77,6 +81,7 @@ impl RootConfig {
             serving,
         } = settings;
         Ok(Self {
+            server,
             members,
             ledger,
             store,
@@ -125,9 +130,15 @@ fn read_root(file: &Table<'_>) -> Option<Settings> {
     let store = workspace.parsed("store", rules::store).unwrap_or_else(|| STORE_DEFAULT.to_owned());
     let zone = workspace.parsed("time_zone", find_time_zone);
     let (time_zone, time_zone_name) = zone.unwrap_or_else(|| (TimeZone::UTC, TIME_ZONE_DEFAULT.to_owned()));
-    workspace.refuse("server", "this version of lamp works on its own ledger only", "remove `server`");
+    let server = workspace.parsed("server", ServerUrl::parse);
+    if workspace.has("server") {
+        let hint = "put it into .lamp/server.toml on the server";
+        workspace.refuse("ledger", "`ledger` is the server's own affair where `server` is set", hint);
+        workspace.refuse("store", "`store` is the server's own affair where `server` is set", hint);
+    }
     workspace.report_unknown_keys();
     Some(Settings {
+        server,
         members,
         member_globs: member_globs?,
         ledger,

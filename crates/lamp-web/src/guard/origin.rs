@@ -9,7 +9,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Lets through what a page of `host` sends, and JSON from programs that are no browsers.
 ///
 /// A browser always names the origin of a POST. A request that names none is let through only
-/// with a JSON body, which no browser sends to another site without asking that site first.
+/// with a JSON body or a token, which no browser sends to another site without asking that site first.
 pub(super) fn judge(headers: &HeaderMap, host: &str) -> Result<(), Refusal> {
     let site = one(headers, &SEC_FETCH_SITE)?;
     let origin = one(headers, &header::ORIGIN)?;
@@ -19,7 +19,8 @@ pub(super) fn judge(headers: &HeaderMap, host: &str) -> Result<(), Refusal> {
         return Err(Refusal::CrossSite);
     }
     let says_where_from = site.is_some() || origin.is_some();
-    if says_where_from || is_json(headers) { Ok(()) } else { Err(Refusal::NoOrigin) }
+    let is_no_page = is_json(headers) || headers.contains_key(header::AUTHORIZATION);
+    if says_where_from || is_no_page { Ok(()) } else { Err(Refusal::NoOrigin) }
 }
 
 fn is_origin_of(origin: &str, host: &str) -> bool {
@@ -92,6 +93,7 @@ mod tests {
     #[test]
     fn a_program_that_names_no_origin_sends_json() {
         assert_eq!(check(&[("content-type", "application/json; charset=utf-8")]), Ok(()));
+        assert_eq!(check(&[("authorization", "Bearer lamp_x")]), Ok(()));
         for content_type in [FORM, "text/plain", "multipart/form-data", "text/plain; application/json"] {
             assert_eq!(check(&[("content-type", content_type)]), Err(Refusal::NoOrigin), "{content_type}");
         }

@@ -98,7 +98,7 @@ async fn dataset_page(
         &DatasetPage {
             chrome: Chrome::new(site, "datasets"),
             name: dataset.to_string(),
-            origin: view.origin,
+            origin: view.origin.as_str(),
             version: VersionShown::new(&view.version, locked, zone),
             is_latest: view.is_latest,
             whole: view.verdicts.as_ref().map(|verdicts| VerdictShown::new(Some(verdicts), has_contract, zone)),

@@ -116,14 +116,11 @@ async fn try_sign_in(
     let said = |error: Failure| (error.status(), error);
     house.nobodys_token().check(&form.token).map_err(|refusal| said(Failure::of(&refusal)))?;
     let from = client(house, headers, extensions);
-    let user = house.door().check_password(&form.email, form.password.clone(), from).await.map_err(|error| {
-        let status = match &error {
-            SignInError::Refused => StatusCode::UNAUTHORIZED,
-            SignInError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            SignInError::Busy | SignInError::Account(_) => Failure::of(&error).status(),
-        };
-        (status, on_the_page(&error))
-    })?;
+    let user = house
+        .door()
+        .check_password(&form.email, form.password.clone(), from)
+        .await
+        .map_err(|error| (status_of(&error), on_the_page(&error)))?;
     // A session that was there before is not carried on: whoever planted it would be signed in too.
     if let Some(before) = cookie::session(headers, house.settings()) {
         house.door().end_session(&before).await.map_err(|error| said(Failure::of(&error)))?;
@@ -131,6 +128,14 @@ async fn try_sign_in(
     let secret = house.door().begin_session(&user).await.map_err(|error| said(Failure::of(&error)))?;
     let unsendable = || said(Failure::new(Kind::Internal, "the session cannot be sent"));
     cookie::give(&secret, house.settings()).ok_or_else(unsendable)
+}
+
+pub(crate) fn status_of(error: &SignInError) -> StatusCode {
+    match error {
+        SignInError::Refused => StatusCode::UNAUTHORIZED,
+        SignInError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+        SignInError::Busy | SignInError::Account(_) => Failure::of(error).status(),
+    }
 }
 
 /// The hint of the command line names a command that only an admin can type.

@@ -1,7 +1,7 @@
 //! A dataset as its page and its line in the list show it.
 
 use jiff::tz::TimeZone;
-use lamp_app::data::list::VersionLine;
+use lamp_app::data::list::{DatasetOrigin, VersionLine};
 use lamp_app::data::overview::DatasetCard;
 use lamp_app::data::view::{DatasetView, PartitionLine, Verdicts};
 use lamp_core::check::CheckRecord;
@@ -107,11 +107,11 @@ impl VersionShown {
 impl DatasetLineShown {
     pub(crate) fn new(card: &DatasetCard, zone: &TimeZone) -> Self {
         let line = &card.line;
-        let verb = if line.origin == "derived" { "build" } else { "add" };
+        let verb = if line.origin == DatasetOrigin::Derived { "build" } else { "add" };
         let is_locked = |version: &DatasetVersion| line.locked == Some(version.version);
         Self {
             name: line.dataset.to_string(),
-            origin: line.origin,
+            origin: line.origin.as_str(),
             version: line.latest.as_ref().map(|version| VersionShown::new(version, is_locked(version), zone)),
             verdict: VerdictShown::new(card.verdicts.as_ref(), card.has_contract, zone),
             next: format!("lamp data {verb} {}", line.dataset),

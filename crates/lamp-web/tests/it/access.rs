@@ -26,6 +26,7 @@ enum For {
 enum Sent {
     Nothing,
     Json(Value),
+    Bytes(&'static str),
     /// Fields beside the token.
     Form(Vec<(&'static str, String)>),
 }
@@ -56,6 +57,9 @@ fn post(route: &'static str, path: &str, sent: Sent, permission: Permission) -> 
 fn form(fields: &[(&'static str, &str)]) -> Sent {
     Sent::Form(fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect())
 }
+
+/// Where `hello` is sent to, by its BLAKE3.
+const HELLO: &str = "/api/v1/uploads/ea8f163db38682925e4491c5e58d4bb3506ef8c14eb78a86e908c5624a67200f";
 
 /// Every address. What changes something is asked for with what the use case needs, so that the role
 /// alone decides.
@@ -133,6 +137,19 @@ fn table(present: &Present) -> Vec<Line> {
         post("/models/{reference}/decide", "/models/delay@2/decide", form(&sign), Permission::Sign),
         post("/api/v1/models/{reference}/decide", "/api/v1/models/delay@2/decide", as_json(&sign), Permission::Sign),
         post("/logout", "/logout", form(&[]), Permission::Look),
+        Line { sent: Sent::Json(json!({})), method: Method::POST, ..open("/api/v1/login", "/api/v1/login") },
+        // What each call takes is in a table of its own, below.
+        post("/api/v1/do/{name}", "/api/v1/do/list-runs", Sent::Json(json!({"limit": 5})), Permission::Look),
+        Line {
+            sent: Sent::Bytes("hello"),
+            method: Method::PUT,
+            is_for: For::Those(Permission::Work),
+            ..look("/api/v1/uploads/{digest}", HELLO)
+        },
+        look(
+            "/api/v1/files/{digest}",
+            "/api/v1/files/0000000000000000000000000000000000000000000000000000000000000000?of=flights@1",
+        ),
     ]
 }
 
@@ -248,6 +265,80 @@ fn was_let_in(line: &Line, answer: &Answer) -> bool {
     !is_sent_away && !is_refused
 }
 
+/// Every call: what it takes, and who may.
+fn calls() -> Vec<(&'static str, Value, Permission)> {
+    let run = seed::run_id(2);
+    let recorded = json!({
+        "id": run, "project": "delay", "purpose": {"kind": "build", "name": "trips"}, "commit": "", "origin": "committed",
+        "state": "succeeded", "created_by": {"name": "x", "auth": "local"}, "created_at": seed::now(),
+        "ended_at": null, "manifest": null, "failure": null,
+    });
+    let file = json!({"path": "2013-01-01.csv", "size": 5, "digest": &HELLO["/api/v1/uploads/".len()..], "sha256": ""});
+    let uploaded = json!({"dataset": "flights", "base": null, "files": [file], "partition_by": null, "replace": false, "note": null});
+    let pushed = json!({"pushed": "0".repeat(40)});
+    vec![
+        ("list-datasets", json!({"locked": {}}), Permission::Look),
+        ("data-log", json!({"dataset": "flights", "locked": null}), Permission::Look),
+        ("find-manifest", json!({"reference": "flights@1"}), Permission::Look),
+        ("kept-files", json!({"dataset": "flights"}), Permission::Look),
+        ("offer-files", json!({"dataset": "flights", "base": null, "files": [file]}), Permission::Work),
+        ("add-data", uploaded, Permission::Work),
+        ("checkable", json!({}), Permission::Look),
+        ("check", json!({"reference": "flights@1"}), Permission::Watch),
+        ("train", json!({"model": "delay", "code": pushed, "params": {}}), Permission::Work),
+        ("build", json!({"dataset": "trips", "code": pushed, "params": {}}), Permission::Work),
+        ("built-version", json!({"run": recorded}), Permission::Look),
+        ("list-runs", json!({"limit": 5}), Permission::Look),
+        ("show-run", json!({"run": run}), Permission::Look),
+        ("read-log", json!({"run": run, "from": 0}), Permission::Look),
+        ("stop-run", json!({"run": run}), Permission::Work),
+        ("list-models", json!({"model": null}), Permission::Look),
+        ("show-model", json!({"model": "delay@1"}), Permission::Look),
+        ("compare-models", json!({"a": "delay@1", "b": "delay-simple@1"}), Permission::Look),
+        (
+            "decide",
+            json!({"model": "delay@1", "decision": "rejected", "note": "x", "gate_override": false}),
+            Permission::Sign,
+        ),
+        ("retire", json!({"model": "delay@1", "note": "x"}), Permission::Sign),
+        ("deploy", json!({"service": "delay", "model": "delay@1", "role": "primary", "why": "x"}), Permission::Sign),
+        ("roll-back", json!({"service": "delay", "role": "primary", "why": "x"}), Permission::Sign),
+        ("switch", json!({"service": "delay", "to": "shadow", "why": "x"}), Permission::Sign),
+        ("who-obeys", json!({"route": seed::state(2)["route"], "wait_ms": 0}), Permission::Look),
+        ("why", json!({"reference": "delay@1"}), Permission::Look),
+        ("list-incidents", json!({"all": true}), Permission::Look),
+        ("show-incident", json!({"incident": "0"}), Permission::Look),
+        ("ack-incident", json!({"incident": "0"}), Permission::Watch),
+        ("resolve-incident", json!({"incident": "0", "note": "x"}), Permission::Watch),
+        // One's own with any role; this one is nobody's.
+        ("revoke-token", json!({"token": "0"}), Permission::Look),
+    ]
+}
+
+#[tokio::test]
+async fn each_call_is_for_the_roles_that_the_table_says() {
+    let table = calls();
+    let named: BTreeSet<&str> = table.iter().map(|(name, ..)| *name).collect();
+    let known: BTreeSet<&str> = lamp_app::call::NAMES.iter().copied().collect();
+    assert_eq!(named, known);
+    let site = TestSite::with_users().await;
+    let mut tokens = Vec::new();
+    for role in AccessRole::ALL {
+        tokens.push((role, site.bearer_of(role).await));
+    }
+    for (name, body, permission) in table {
+        let line = post("/api/v1/do/{name}", &format!("/api/v1/do/{name}"), Sent::Json(body), permission);
+        assert_eq!(ask(&site, &line, None).await.status, StatusCode::UNAUTHORIZED, "{name}");
+        for (role, token) in &tokens {
+            let answer = ask(&site, &line, Some(token)).await;
+            let is_refused = answer.status == StatusCode::FORBIDDEN;
+            assert_eq!(is_refused, !role.may(permission), "{name} as {role}: {} {}", answer.status, answer.text);
+            // A body that is not understood would be refused before the role is asked for.
+            assert!(!answer.text.contains("this is not what"), "{name}: {}", answer.text);
+        }
+    }
+}
+
 async fn ask(site: &TestSite, line: &Line, token: Option<&str>) -> Answer {
     let bearer = token.map(|token| format!("Bearer {token}"));
     let request = |method: &Method, path: &str| {
@@ -266,6 +357,10 @@ async fn ask(site: &TestSite, line: &Line, token: Option<&str>) -> Answer {
         Sent::Json(body) => request(&line.method, &line.path)
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(body.to_string())),
+        Sent::Bytes(bytes) => request(&line.method, &line.path)
+            .header(header::ORIGIN, format!("http://{HOST}"))
+            .header(header::CONTENT_LENGTH, bytes.len())
+            .body(Body::from(*bytes)),
         Sent::Form(fields) => {
             let page =
                 site.send(request(&Method::GET, "/services/delay").body(Body::empty()).expect("a request")).await.text;

@@ -25,19 +25,24 @@ fn unknown_keys() {
         "[workspace]\nmembers = []\ncolour = \"red\"\n",
         &expect![[r#"
         lamp.toml:3:1: unknown key `colour` in [workspace]
-          hint: known keys: `ledger`, `members`, `store`, `time_zone`
+          hint: known keys: `ledger`, `members`, `server`, `store`, `time_zone`
     "#]],
     );
 }
 
 #[test]
-fn what_belongs_elsewhere_or_comes_later() {
+fn what_belongs_elsewhere() {
     check(
-        "[workspace]\nmembers = []\nserver = \"https://lamp.example.com\"\n[datasets.x]\nsource = \"*\"\n",
+        "[workspace]\nmembers = []\nserver = \"https://lamp.example.com\"\nledger = \"postgres://lamp:secret@db/lamp\"\n",
         &expect![[r#"
-            lamp.toml:3:1: this version of lamp works on its own ledger only
-              hint: remove `server`
-            lamp.toml:4:2: `datasets` does not belong in the root's file
+            lamp.toml:4:1: `ledger` is the server's own affair where `server` is set
+              hint: put it into .lamp/server.toml on the server
+        "#]],
+    );
+    check(
+        "[workspace]\nmembers = []\n[datasets.x]\nsource = \"*\"\n",
+        &expect![[r#"
+            lamp.toml:3:2: `datasets` does not belong in the root's file
               hint: put it into the lamp.toml of a project
         "#]],
     );

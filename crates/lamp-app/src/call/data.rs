@@ -1,0 +1,180 @@
+//! Calls about data.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lamp_core::dataset::{DatasetVersion, FileEntry, Manifest, VersionNumber};
+use lamp_core::digest::Digest;
+use lamp_core::names::DatasetName;
+use lamp_runner::Progress;
+use serde::{Deserialize, Serialize};
+
+use super::{Call, CallError, failed};
+use crate::app::App;
+use crate::check::CheckReport;
+use crate::data::add::Added;
+use crate::data::get::KeptFile;
+use crate::data::list::{DatasetLine, VersionLine};
+use crate::data::uploads::Uploaded;
+
+/// What the sender's `lamp.lock` pins. A server's own lock is of no interest to them.
+pub type Pins = BTreeMap<DatasetName, VersionNumber>;
+
+/// `lamp data ls`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ListDatasets {
+    /// By the sender's lock.
+    pub locked: Pins,
+}
+
+impl Call for ListDatasets {
+    const NAME: &'static str = "list-datasets";
+    type Answer = Vec<DatasetLine>;
+
+    async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        let mut lines = app.list_datasets().await.map_err(failed)?;
+        for line in &mut lines {
+            line.locked = self.locked.get(&line.dataset).copied();
+        }
+        Ok(lines)
+    }
+}
+
+/// `lamp data log`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DataHistory {
+    /// The dataset.
+    pub dataset: DatasetName,
+    /// By the sender's lock.
+    pub locked: Option<VersionNumber>,
+}
+
+impl Call for DataHistory {
+    const NAME: &'static str = "data-log";
+    type Answer = Vec<VersionLine>;
+
+    async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        let mut lines = app.data_log(&self.dataset).await.map_err(failed)?;
+        for line in &mut lines {
+            line.locked = self.locked == Some(line.version.version);
+        }
+        Ok(lines)
+    }
+}
+
+/// `lamp data get`, before the files are fetched.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FindManifest {
+    /// `NAME@V` or `NAME@latest`.
+    pub reference: String,
+}
+
+/// A version and what it is made of.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FoundManifest {
+    /// The version.
+    pub version: DatasetVersion,
+    /// Its files.
+    pub manifest: Manifest,
+}
+
+impl Call for FindManifest {
+    const NAME: &'static str = "find-manifest";
+    type Answer = FoundManifest;
+
+    async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        let version = app.dataset_version(&self.reference).await.map_err(failed)?;
+        let manifest = app.manifest(&version).await.map_err(failed)?;
+        Ok(FoundManifest { version, manifest })
+    }
+}
+
+/// Every file that some version of a dataset has: what `lamp data get` may replace unasked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KeptFiles {
+    /// The dataset.
+    pub dataset: DatasetName,
+}
+
+impl Call for KeptFiles {
+    const NAME: &'static str = "kept-files";
+    type Answer = BTreeSet<KeptFile>;
+
+    async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        app.kept_files(&self.dataset).await.map_err(failed)
+    }
+}
+
+/// Asks which of these contents must be sent before they can be added.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OfferFiles {
+    /// The dataset that they are for.
+    pub dataset: DatasetName,
+    /// The version on which they are to be added.
+    pub base: Option<VersionNumber>,
+    /// The files.
+    pub files: Vec<FileEntry>,
+}
+
+/// Contents that are to be sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Missing {
+    /// By digest, each once.
+    pub digests: Vec<Digest>,
+}
+
+impl Call for OfferFiles {
+    const NAME: &'static str = "offer-files";
+    type Answer = Missing;
+
+    async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        let digests = app.missing_uploads(&self.dataset, self.base, &self.files).await.map_err(failed)?;
+        Ok(Missing { digests })
+    }
+}
+
+/// `lamp data add`, after the files were sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AddUploaded {
+    /// What they are to become.
+    #[serde(flatten)]
+    pub files: Uploaded,
+}
+
+impl Call for AddUploaded {
+    const NAME: &'static str = "add-data";
+    type Answer = Added;
+
+    async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        app.add_uploaded(self.files).await.map_err(failed)
+    }
+}
+
+/// Which datasets `lamp check` means when it is given none.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Checkable {}
+
+impl Call for Checkable {
+    const NAME: &'static str = "checkable";
+    type Answer = Vec<String>;
+
+    async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        app.checkable().await.map_err(failed)
+    }
+}
+
+/// `lamp check`, of one dataset.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CheckDataset {
+    /// `NAME` or `NAME@V`.
+    pub reference: String,
+}
+
+impl Call for CheckDataset {
+    const NAME: &'static str = "check";
+    type Answer = CheckReport;
+
+    async fn answer(self, app: &App, say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        let said = |done: usize, of: usize| say(&format!("checking {}: {done} of {of}", self.reference));
+        app.check(&self.reference, &said).await.map_err(failed)
+    }
+}
