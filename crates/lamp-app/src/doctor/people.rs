@@ -84,7 +84,7 @@ impl App {
         })
     }
 
-    fn since(&self, at: Timestamp) -> Duration {
+    pub(super) fn since(&self, at: Timestamp) -> Duration {
         let passed = self.now().duration_since(at);
         // Something of the future is of now: clocks differ.
         Duration::try_from(passed.max(SignedDuration::ZERO)).unwrap_or(Duration::ZERO)

@@ -2,7 +2,7 @@
 
 use lamp_core::doctor::{CodeFacts, ModelFacts, RetrainingFacts};
 use lamp_core::names::ModelName;
-use lamp_core::registry::{Decision, ModelState, ModelVersion};
+use lamp_core::registry::{Decision, ModelState};
 use lamp_core::route::{ModelRef, Role, Route};
 use lamp_runner::git::GitError;
 
@@ -18,15 +18,15 @@ impl App {
         let routes = self.ledger().routes().await?;
         let mut facts = CodeFacts { models: self.declared_models(), versions: versions.len(), ..CodeFacts::default() };
         for version in &versions {
-            match self.repo().resolve(&version.commit).await {
-                Ok(_) => {}
+            let commit = match self.repo().resolve(&version.commit).await {
+                Ok(commit) => commit,
                 Err(GitError::NoCommit(_)) => {
                     facts.lost.push(version.id.clone());
                     continue;
                 }
                 Err(other) => return Err(other.into()),
-            }
-            if serves(&routes, &version.id) && !self.is_on_a_branch(version).await? {
+            };
+            if serves(&routes, &version.id) && !self.is_on_a_branch(&commit).await? {
                 facts.off_branch.push(version.id.clone());
             }
         }
@@ -35,14 +35,6 @@ impl App {
 
     fn declared_models(&self) -> Vec<ModelName> {
         self.workspace().projects.values().flat_map(|project| project.models.keys().cloned()).collect()
-    }
-
-    async fn is_on_a_branch(&self, version: &ModelVersion) -> Result<bool, DoctorError> {
-        let commit = self.repo().resolve(&version.commit).await?;
-        if !self.repo().branches_reaching(&commit).await?.is_empty() {
-            return Ok(true);
-        }
-        Ok(self.repo().branch_with_tree(&commit.tree).await?.is_some())
     }
 
     pub(super) async fn retraining_facts(&self) -> Result<RetrainingFacts, DoctorError> {

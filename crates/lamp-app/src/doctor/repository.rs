@@ -1,6 +1,7 @@
 //! Facts of practices 1, 3, 4 and 9: what lies in the repository.
 
 use std::path::Path;
+use std::time::Duration;
 
 use lamp_core::config::{Environment, ProjectConfig};
 use lamp_core::doctor::{DataFacts, DatasetFacts, HooksFacts, RepositoryFacts, TestFacts};
@@ -15,6 +16,8 @@ use crate::data::list::DatasetOrigin;
 const WORKFLOWS: &str = ".github/workflows";
 /// Most workflows that are looked into.
 const WORKFLOWS_MAX: usize = 200;
+/// Tests that passed longer ago say little of today's code and data.
+const TESTED_WITHIN: Duration = Duration::from_hours(30 * 24);
 
 impl App {
     pub(super) async fn hooks_facts(&self) -> Result<HooksFacts, DoctorError> {
@@ -60,11 +63,17 @@ impl App {
         Ok(DataFacts { datasets: datasets.collect() })
     }
 
-    #[expect(clippy::unused_async, reason = "the ledger is asked for the last tests")]
     pub(super) async fn test_facts(&self) -> Result<TestFacts, DoctorError> {
-        let models = self.workspace().projects.values().flat_map(|project| project.models.keys().cloned()).collect();
-        let workflow = workflow_with_tests(self.repo().root());
-        Ok(TestFacts { workflow, models, passed: Vec::new(), failed: Vec::new() })
+        let mut facts = TestFacts { workflow: workflow_with_tests(self.repo().root()), ..TestFacts::default() };
+        for name in self.workspace().projects.values().flat_map(|project| project.models.keys()) {
+            facts.models.push(name.clone());
+            match self.ledger().find_test_report(name.as_str()).await? {
+                Some(record) if !record.report.is_passed() => facts.failed.push(name.clone()),
+                Some(record) if self.since(record.tested_at) <= TESTED_WITHIN => facts.passed.push(name.clone()),
+                Some(_) | None => {}
+            }
+        }
+        Ok(facts)
     }
 }
 

@@ -68,7 +68,7 @@ impl App {
     }
 
     /// Whether a branch reaches the commit, or has its tree.
-    async fn is_on_a_branch(&self, commit: &Commit) -> Result<bool, GitError> {
+    pub(crate) async fn is_on_a_branch(&self, commit: &Commit) -> Result<bool, GitError> {
         let is_reached = !self.repo().branches_reaching(commit).await?.is_empty();
         Ok(is_reached || self.repo().branch_with_tree(&commit.tree).await?.is_some())
     }
