@@ -4,6 +4,7 @@
 mod client;
 mod learn;
 mod live;
+mod new_year;
 mod outcomes;
 mod replay;
 mod report;
@@ -23,7 +24,7 @@ use crate::command::{until_interrupted, up};
 use crate::failure::Failure;
 use client::Passengers;
 use lamp_core::names::ModelName;
-use outcomes::Outcomes;
+use replay::Departures;
 use stage::Stage;
 
 /// How long the gateway is given to come up with both models warm.
@@ -82,10 +83,13 @@ async fn tour(stage: &mut Stage, app: &lamp_app::App, args: &Demo) -> Result<(),
     let service = learn::service()?;
     client::wait_until_ready(app, args.predictions, UP_WITHIN).await?;
     stage.done(&format!("http://{} and http://{}", args.listen, args.predictions));
-    let (passengers, hours) = (Passengers::of(args.predictions), stage.read_lines("requests.jsonl")?);
-    let mut outcomes = Outcomes::read(stage)?;
-    let mut replayed = replay::two_days(stage, app, &passengers, &service, &hours, &mut outcomes).await?;
-    year::april(stage, app, &passengers, &service, &hours, &mut replayed, &mut outcomes).await?;
-    year::to_new_year(stage, app, &ModelName::parse("delay")?).await?;
-    report::finish(stage, app, args, &service, &replayed).await
+    let mut departures = Departures::new(stage, Passengers::of(args.predictions), service)?;
+    replay::two_days(stage, app, &mut departures).await?;
+    year::april(stage, app, &mut departures).await?;
+    let model = ModelName::parse("delay")?;
+    year::to_new_year(stage, app, &model, &mut departures).await?;
+    new_year::morning(stage, app, &departures).await?;
+    new_year::study(stage, app, &model).await?;
+    new_year::tests(stage, app).await?;
+    report::finish(stage, app, args, &departures).await
 }

@@ -201,8 +201,8 @@ fn output(field: &Field, rows: usize, tensors: &[Tensor]) -> Result<OutputColumn
         let detail = format!("output `{name}` should be {}, is {}", field.datatype.as_str(), tensor.datatype);
         return Err(Rejection::new(FallbackReason::Dtype, detail));
     }
-    let leading = tensor.shape.first().and_then(|d| usize::try_from(*d).ok());
-    if leading != Some(rows) {
+    let mut dims = tensor.shape.iter().map(|d| usize::try_from(*d).unwrap_or(0));
+    if dims.next() != Some(rows) {
         return Err(shape_error(format!("output `{name}` has shape {:?} for {rows} rows", tensor.shape)));
     }
     let mut flat = Vec::new();
@@ -211,7 +211,7 @@ fn output(field: &Field, rows: usize, tensors: &[Tensor]) -> Result<OutputColumn
         let owned: Vec<Value> = flat.into_iter().cloned().collect();
         return read_column(field, rows, &owned);
     };
-    let stride = flat.len() / rows;
+    let stride: usize = dims.product();
     if column >= stride || stride * rows != flat.len() {
         return Err(shape_error(format!("output `{name}` has no column {column}")));
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use lamp_core::ids::PredictionId;
 use serde::{Deserialize, Serialize};
 
-use super::stage::Stage;
+use super::stage::{REPLAYED, Stage, outcomes_file};
 use crate::failure::Failure;
 
 /// The departures of one hour, as the airport tells of them in the evening.
@@ -37,7 +37,10 @@ pub struct Outcomes {
 impl Outcomes {
     /// Reads what the airport knows, and what earlier tours asked about.
     pub fn read(stage: &Stage) -> Result<Self, Failure> {
-        let hours: Vec<Hour> = stage.read_lines("outcomes.jsonl")?;
+        let mut hours: Vec<Hour> = Vec::new();
+        for (name, ..) in REPLAYED {
+            hours.extend(stage.read_lines::<Hour>(&outcomes_file(name))?);
+        }
         let path = stage.props().join("told.jsonl");
         let told: Vec<Told> = if path.exists() { stage.read_lines("told.jsonl")? } else { Vec::new() };
         Ok(Self {

@@ -1,4 +1,4 @@
-//! April days as requests, an hour of flights at a time; in the middle the primary's worker dies.
+//! Departures as requests, an hour of flights at a time; in the middle of one the primary's worker dies.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::client::{Passengers, Reply};
 use super::outcomes::Outcomes;
-use super::stage::{LAST_DAY, Stage, TRAINING_DAY};
+use super::stage::{LAST_DAY, REPLAYED, Stage, TRAINING_DAY, requests_file};
 use crate::failure::Failure;
 use crate::gateway_process;
 
@@ -82,38 +82,98 @@ impl Replayed {
     }
 }
 
+/// Departures: who asks, what they ask, and what became of it.
+pub struct Departures {
+    /// The service that is asked.
+    pub service: ServiceName,
+    /// What became of the flights.
+    pub outcomes: Outcomes,
+    /// What the passengers saw.
+    pub replayed: Replayed,
+    passengers: Passengers,
+    hours: Vec<Hour>,
+}
+
+impl Departures {
+    /// Of all the days that have requests.
+    pub fn new(stage: &Stage, passengers: Passengers, service: ServiceName) -> Result<Self, Failure> {
+        let mut hours = Vec::new();
+        for (name, ..) in REPLAYED {
+            hours.extend(stage.read_lines::<Hour>(&requests_file(name))?);
+        }
+        Ok(Self { service, outcomes: Outcomes::read(stage)?, replayed: Replayed::default(), passengers, hours })
+    }
+
+    /// The hours of a day in New York.
+    pub fn of_day(&self, stage: &Stage, day: Date) -> Vec<Hour> {
+        self.hours.iter().filter(|hour| stage.day_of(hour.at) == day).cloned().collect()
+    }
+
+    /// Sends the requests of some hours, one after the other.
+    pub async fn play(&mut self, stage: &Stage, hours: &[Hour]) -> Result<(), Failure> {
+        for hour in hours {
+            stage.set_time(hour.at)?;
+            tokio::time::sleep(TIME_SPREADS).await;
+            let rows = hour.rows.as_array().map_or(0, Vec::len);
+            stage.say(&format!("{}: {rows} departures", hour.at));
+            let reply = self.passengers.predict(self.service.as_str(), &hour.rows).await?;
+            self.outcomes.note(hour.at, &reply.predictions)?;
+            self.replayed.count(reply);
+        }
+        Ok(())
+    }
+
+    /// Kills the primary's worker while requests are under way.
+    async fn outage(&mut self, stage: &Stage, app: &App, hour: &Hour) -> Result<(), Failure> {
+        stage.set_time(hour.at)?;
+        tokio::time::sleep(TIME_SPREADS).await;
+        let pid = worker_pid(app).await?.ok_or_else(|| Failure::operation("the primary has no worker"))?;
+        let asked: Vec<_> = (0..AT_ONCE)
+            .map(|_| {
+                let (passengers, service, rows) = (self.passengers.clone(), self.service.clone(), hour.rows.clone());
+                tokio::spawn(async move { passengers.predict(service.as_str(), &rows).await })
+            })
+            .collect();
+        kill(pid)?;
+        stage.line(&format!("{} kill -9 {pid} with {AT_ONCE} requests under way", style("outage").red().bold()));
+        let before = self.replayed.failed;
+        for reply in asked {
+            let reply = reply.await.map_err(|error| Failure::operation(error.to_string()))??;
+            self.outcomes.note(hour.at, &reply.predictions)?;
+            self.replayed.count(reply);
+        }
+        let failed = self.replayed.failed - before;
+        stage.line(&format!("{failed} of {AT_ONCE} failed; the shadow answered from the same requests"));
+        Ok(())
+    }
+}
+
 /// Replays two days: an ordinary one with an outage at noon, and one with a switch and back.
-pub async fn two_days(
-    stage: &mut Stage,
-    app: &App,
-    passengers: &Passengers,
-    service: &ServiceName,
-    hours: &[Hour],
-    outcomes: &mut Outcomes,
-) -> Result<Replayed, Failure> {
+pub async fn two_days(stage: &mut Stage, app: &App, departures: &mut Departures) -> Result<(), Failure> {
     let first = next_day(stage)?;
     let second = first.tomorrow().map_or(LAST_DAY, |day| day.min(LAST_DAY));
-    let of_day = |day: Date| hours.iter().filter(|hour| stage.day_of(hour.at) == day).cloned().collect::<Vec<_>>();
-    let (morning, evening) = (of_day(first), of_day(second));
-    let mut replayed = Replayed { days: vec![first, second], ..Replayed::default() };
+    let (morning, evening) = (departures.of_day(stage, first), departures.of_day(stage, second));
+    departures.replayed.days = vec![first, second];
+    let service = departures.service.clone();
 
     stage.begin(&format!("{first}: every departure asks for a prediction; at noon the primary's worker is killed"));
     let noon = morning.len() / 2;
-    play(stage, passengers, service, &morning[..noon], &mut replayed, outcomes).await?;
-    outage(stage, app, passengers, service, &morning[noon], &mut replayed, outcomes).await?;
-    play(stage, passengers, service, &morning[noon + 1..], &mut replayed, outcomes).await?;
+    departures.play(stage, &morning[..noon]).await?;
+    departures.outage(stage, app, &morning[noon]).await?;
+    departures.play(stage, &morning[noon + 1..]).await?;
     wait_for_primary(app).await?;
-    stage.done(&format!("{} requests, {} failed", replayed.requests, replayed.failed));
+    stage.done(&format!("{} requests, {} failed", departures.replayed.requests, departures.replayed.failed));
 
     stage.begin(&format!("{second}: lamp switch {service} shadow, and back"));
     let third = evening.len() / 3;
-    play(stage, passengers, service, &evening[..third], &mut replayed, outcomes).await?;
-    switch(stage, app, service, Role::Shadow, "the demo: trying the one click").await?;
-    play(stage, passengers, service, &evening[third..2 * third], &mut replayed, outcomes).await?;
-    switch(stage, app, service, Role::Primary, "the demo: back to the main model").await?;
-    play(stage, passengers, service, &evening[2 * third..], &mut replayed, outcomes).await?;
-    stage.done(&format!("{} requests in all, {} failed", replayed.requests, replayed.failed));
-    Ok(replayed)
+    departures.play(stage, &evening[..third]).await?;
+    switch(stage, app, &service, Role::Shadow, "the demo: trying the one click").await?;
+    departures.play(stage, &evening[third..2 * third]).await?;
+    switch(stage, app, &service, Role::Primary, "the demo: back to the main model").await?;
+    departures.play(stage, &evening[2 * third..]).await?;
+    let Replayed { requests, failed, .. } = &departures.replayed;
+    stage.done(&format!("{requests} requests in all, {failed} failed"));
+    Ok(())
 }
 
 /// The first day that was not replayed yet; the last of April is repeated when April is over.
@@ -122,59 +182,6 @@ fn next_day(stage: &Stage) -> Result<Date, Failure> {
     let today = shown.unwrap_or(TRAINING_DAY);
     let next = if today <= TRAINING_DAY { TRAINING_DAY } else { today.tomorrow().unwrap_or(LAST_DAY) };
     Ok(next.min(LAST_DAY))
-}
-
-/// Sends the requests of some hours, one after the other.
-pub async fn play(
-    stage: &Stage,
-    passengers: &Passengers,
-    service: &ServiceName,
-    hours: &[Hour],
-    replayed: &mut Replayed,
-    outcomes: &mut Outcomes,
-) -> Result<(), Failure> {
-    for hour in hours {
-        stage.set_time(hour.at)?;
-        tokio::time::sleep(TIME_SPREADS).await;
-        let rows = hour.rows.as_array().map_or(0, Vec::len);
-        stage.say(&format!("{}: {rows} departures", hour.at));
-        let reply = passengers.predict(service.as_str(), &hour.rows).await?;
-        outcomes.note(hour.at, &reply.predictions)?;
-        replayed.count(reply);
-    }
-    Ok(())
-}
-
-/// Kills the primary's worker while requests are under way.
-async fn outage(
-    stage: &Stage,
-    app: &App,
-    passengers: &Passengers,
-    service: &ServiceName,
-    hour: &Hour,
-    replayed: &mut Replayed,
-    outcomes: &mut Outcomes,
-) -> Result<(), Failure> {
-    stage.set_time(hour.at)?;
-    tokio::time::sleep(TIME_SPREADS).await;
-    let pid = worker_pid(app).await?.ok_or_else(|| Failure::operation("the primary has no worker"))?;
-    let asked: Vec<_> = (0..AT_ONCE)
-        .map(|_| {
-            let (passengers, service, rows) = (passengers.clone(), service.clone(), hour.rows.clone());
-            tokio::spawn(async move { passengers.predict(service.as_str(), &rows).await })
-        })
-        .collect();
-    kill(pid)?;
-    stage.line(&format!("{} kill -9 {pid} with {AT_ONCE} requests under way", style("outage").red().bold()));
-    let before = replayed.failed;
-    for reply in asked {
-        let reply = reply.await.map_err(|error| Failure::operation(error.to_string()))??;
-        outcomes.note(hour.at, &reply.predictions)?;
-        replayed.count(reply);
-    }
-    let failed = replayed.failed - before;
-    stage.line(&format!("{failed} of {AT_ONCE} failed; the shadow answered from the same requests"));
-    Ok(())
 }
 
 fn kill(pid: i32) -> Result<(), Failure> {

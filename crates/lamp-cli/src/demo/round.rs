@@ -2,6 +2,7 @@
 //! the airport's own record of what became of the flights, and says so.
 
 use lamp_app::App;
+use lamp_app::duties::histograms::HistogramColumn;
 use lamp_app::duties::sign::{JudgeColumn, SignHistograms};
 use lamp_app::labels::submit::{Answered, SubmitLabel};
 use lamp_app::scheduler::Scheduler;
@@ -17,6 +18,9 @@ const BINS: usize = 10;
 
 /// Most predictions that are labelled in one morning.
 const LABELS_MAX: u32 = 50;
+
+/// A column that lost so much of its values since yesterday does not look right to anybody.
+const GONE_SHARE: f64 = 0.5;
 
 /// What a morning's round did.
 #[derive(Debug, Default, Clone, Copy)]
@@ -58,7 +62,8 @@ async fn label(app: &App, service: &ServiceName, outcomes: &Outcomes) -> Result<
     Ok(tasks.len() as u64)
 }
 
-/// Signs for every histogram of the duty that is due: April was an ordinary month.
+/// Signs for every histogram of the duty that is due. What is gone all of a sudden is suspicious; the rest of
+/// these days looks right.
 async fn sign(app: &App) -> Result<u64, Failure> {
     let shift = app.my_shift().await?;
     let mut signed = 0;
@@ -68,15 +73,20 @@ async fn sign(app: &App) -> Result<u64, Failure> {
         }
         let id = duty.duty.id.to_string();
         let task = app.histogram_task(Some(&id), BINS).await?;
-        let verdicts = task.columns.iter().filter(|column| column.verdict.is_none()).map(|column| JudgeColumn {
-            column: column.place.to_string(),
-            verdict: ColumnVerdict::LooksRight,
-            note: String::new(),
-            profile: Some(column.look.profile),
-        });
-        let verdicts: Vec<_> = verdicts.collect();
+        let verdicts: Vec<_> = task.columns.iter().filter(|column| column.verdict.is_none()).map(judge).collect();
         signed += verdicts.len() as u64;
         app.sign_histograms(SignHistograms { duty: Some(id), verdicts }).await?;
     }
     Ok(signed)
+}
+
+fn judge(column: &HistogramColumn) -> JudgeColumn {
+    let usual = column.reference.as_ref().map_or(0.0, |reference| reference.null_share);
+    let is_gone = column.today.null_share - usual > GONE_SHARE;
+    JudgeColumn {
+        column: column.place.to_string(),
+        verdict: if is_gone { ColumnVerdict::Suspicious } else { ColumnVerdict::LooksRight },
+        note: if is_gone { "gone, all of a sudden: did the feed stop?".to_owned() } else { String::new() },
+        profile: Some(column.look.profile),
+    }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use console::style;
-use jiff::civil::{Date, date};
+use jiff::civil::{Date, Time, date, time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde::de::DeserializeOwned;
@@ -20,11 +20,27 @@ pub const FIRST_DAY: Date = date(2013, 1, 1);
 /// The day on which training happens, and the first that is replayed.
 pub const TRAINING_DAY: Date = date(2013, 4, 1);
 
-/// Last day of which requests are written.
+/// Last day of April, which is lived through a day at a time.
 pub const LAST_DAY: Date = date(2013, 4, 30);
+
+/// The last day of the year, on which no weather comes.
+pub const EVE: Date = date(2013, 12, 31);
 
 /// Where the story ends.
 pub const NEW_YEAR: Date = date(2014, 1, 1);
+
+/// The days whose departures ask for predictions: a name, the first and the last.
+pub const REPLAYED: [(&str, Date, Date); 2] = [("april", TRAINING_DAY, LAST_DAY), ("eve", EVE, EVE)];
+
+/// The prop with the requests of a span of [`REPLAYED`].
+pub fn requests_file(name: &str) -> String {
+    format!("requests-{name}.jsonl")
+}
+
+/// The prop with what became of their flights.
+pub fn outcomes_file(name: &str) -> String {
+    format!("outcomes-{name}.jsonl")
+}
 
 /// The stage.
 pub struct Stage {
@@ -76,7 +92,12 @@ impl Stage {
 
     /// The instant of an hour of a day in New York.
     pub fn at(&self, day: Date, hour: i8) -> Result<Timestamp, Failure> {
-        let zoned = day.at(hour, 0, 0, 0).to_zoned(self.zone.clone());
+        self.at_time(day, time(hour, 0, 0, 0))
+    }
+
+    /// The instant of a time of a day in New York.
+    pub fn at_time(&self, day: Date, time: Time) -> Result<Timestamp, Failure> {
+        let zoned = day.to_datetime(time).to_zoned(self.zone.clone());
         zoned.map(|zoned| zoned.timestamp()).map_err(|error| Failure::operation(error.to_string()))
     }
 

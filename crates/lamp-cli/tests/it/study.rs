@@ -71,6 +71,8 @@ fn a_study_measures_ageing_and_its_advice_is_adopted() {
     assert_eq!(studying.stop(), Some(130));
     let before = results(&shop);
     assert!(!before.is_empty() && before.len() < 10, "{before:?}");
+    let worktrees = shop.context.repo.git(&["worktree", "list"]);
+    assert!(!worktrees.contains("run-"), "{worktrees}");
 
     let studied = shop.lamp(&format!("{STUDY} --jobs 2")).succeeds();
     assert_eq!(results(&shop).len(), 10);

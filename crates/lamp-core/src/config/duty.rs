@@ -118,6 +118,9 @@ impl Every {
     /// Every civil day.
     pub const DAY: Self = Self { count: 1, unit: EveryUnit::Day };
 
+    /// Every civil month.
+    pub const MONTH: Self = Self { count: 1, unit: EveryUnit::Month };
+
     /// Its length in civil time.
     pub fn span(self) -> Span {
         let count = i64::from(self.count);

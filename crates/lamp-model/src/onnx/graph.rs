@@ -168,13 +168,12 @@ fn column(field: &Field, value: &DynValue, rows: usize) -> Result<OutputColumn, 
     let ValueType::Tensor { ty, shape, .. } = value.dtype() else {
         return Err(Rejection::new(FallbackReason::Dtype, format!("output `{}` is not a tensor", field.name)));
     };
-    let total: usize = shape.iter().map(|d| usize::try_from(*d).unwrap_or(0)).product();
-    let leading = shape.first().and_then(|d| usize::try_from(*d).ok());
-    if leading != Some(rows) || rows == 0 {
+    let mut dims = shape.iter().map(|d| usize::try_from(*d).unwrap_or(0));
+    if dims.next() != Some(rows) {
         let detail = format!("output `{}` has shape {shape:?} for {rows} rows", field.name);
         return Err(Rejection::new(FallbackReason::Shape, detail));
     }
-    let pick = Pick { column: field.source.as_ref().and_then(|source| source.column), stride: total / rows };
+    let pick = Pick { column: field.source.as_ref().and_then(|source| source.column), stride: dims.product() };
     pick.check(field)?;
     let values = match ty {
         TensorElementType::Float32 => {

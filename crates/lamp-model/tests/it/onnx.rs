@@ -111,6 +111,18 @@ async fn a_converted_model_says_what_scikit_learn_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_of_no_row_has_an_answer_of_no_row() {
+    if lamp_testkit::is_skipped(lamp_testkit::SKIP_PYTHON_VARIABLE) {
+        return;
+    }
+    for name in ["classifier", "regressor"] {
+        let model = loaded(name, 1).await;
+        let outputs = model.predict(Arc::new(Batch::empty(model.signature()))).await.expect("an answer");
+        assert_eq!(check_answer(model.signature(), 0, &outputs), Ok(()), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_golden_answer_shows_as_a_difference() {
     if lamp_testkit::is_skipped(lamp_testkit::SKIP_PYTHON_VARIABLE) {
         return;

@@ -25,7 +25,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))
         inputs = {t["name"]: t for t in request["inputs"]}
-        how, xs = inputs["how"]["data"][0], inputs["x"]["data"]
+        how, xs = (inputs["how"]["data"] or [None])[0], inputs["x"]["data"]
         data = [v for x in xs for v in (1 - x / 10, x / 10)]
         tensor = {"name": "probabilities", "datatype": "FP32", "shape": [len(xs), 2], "data": data}
         if how == "500": return self.reply(500, b'{"error": "out of order"}')
@@ -98,6 +98,8 @@ async fn a_server_answers_under_its_own_names() {
         assert_eq!(json!(outputs.row(0)), json!({"probability": 0.4}));
         assert_eq!(json!(outputs.row(1)), json!({"probability": 0.5}));
     }
+    let none = model.predict(Arc::new(Batch::empty(model.signature()))).await.expect("an answer to no row");
+    assert_eq!(check_answer(model.signature(), 0, &none), Ok(()));
     assert_eq!(model.health(), Health::ready());
 }
 

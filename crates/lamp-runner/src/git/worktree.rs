@@ -19,15 +19,29 @@ pub enum WorktreeState {
     Spoilt,
 }
 
+/// Waits for work that goes on although nobody may wait for it any more.
+async fn to_its_end(work: impl Future<Output = Result<(), GitError>> + Send + 'static) -> Result<(), GitError> {
+    let ended = tokio::spawn(work).await;
+    ended.unwrap_or_else(|error| Err(GitError::Failed { command: "worktree".to_owned(), message: error.to_string() }))
+}
+
 impl Repo {
     /// Checks `commit` out at `path` (which must not exist), detached, without running hooks.
     /// Submodules stay empty. On failure nothing is left at `path`.
+    ///
+    /// Like [`worktree_ensure`](Self::worktree_ensure) and [`worktree_remove`](Self::worktree_remove), it goes on to
+    /// its end when the future is dropped: a git that is killed leaves a child behind that still writes.
     pub async fn worktree_add(&self, commit: &Commit, path: &Path) -> Result<(), GitError> {
-        let _held = self.hold_worktrees().await?;
-        self.add_unlocked(commit, path).await
+        let (repo, commit, path) = (self.clone(), commit.clone(), path.to_owned());
+        to_its_end(async move {
+            let _held = repo.hold_worktrees().await?;
+            repo.add_unlocked(&commit, &path).await
+        })
+        .await
     }
 
-    /// One process at a time adds worktrees, so that none cleans up after the other.
+    /// One at a time adds and removes worktrees, so that none cleans up after the other, and a removal comes after an
+    /// addition that nobody waits for any more.
     async fn hold_worktrees(&self) -> Result<File, GitError> {
         let path = self.common_dir().await?.join("lamp-worktrees.lock");
         let held = file_lock::hold(&path, || tracing::debug!("waiting for another process that adds a worktree")).await;
@@ -45,7 +59,7 @@ impl Repo {
         let added = add.arg(path).arg(&commit.hash).run().await;
         if added.is_err() && !existed {
             // The first error is the one to tell.
-            let _ = self.worktree_remove(path).await;
+            let _ = self.remove_unlocked(path).await;
         }
         added.map(drop)
     }
@@ -53,17 +67,30 @@ impl Repo {
     /// A worktree of `commit` at `path`: the one that is there if it is pristine, else a new
     /// one in its place.
     pub async fn worktree_ensure(&self, commit: &Commit, path: &Path) -> Result<(), GitError> {
-        let _held = self.hold_worktrees().await?;
-        match self.worktree_state(commit, path).await? {
-            WorktreeState::Pristine => return Ok(()),
-            WorktreeState::Absent => {}
-            WorktreeState::Spoilt => self.worktree_remove(path).await?,
-        }
-        self.add_unlocked(commit, path).await
+        let (repo, commit, path) = (self.clone(), commit.clone(), path.to_owned());
+        to_its_end(async move {
+            let _held = repo.hold_worktrees().await?;
+            match repo.worktree_state(&commit, &path).await? {
+                WorktreeState::Pristine => return Ok(()),
+                WorktreeState::Absent => {}
+                WorktreeState::Spoilt => repo.remove_unlocked(&path).await?,
+            }
+            repo.add_unlocked(&commit, &path).await
+        })
+        .await
     }
 
     /// Removes the worktree at `path`, changed or not. Nothing there is fine.
     pub async fn worktree_remove(&self, path: &Path) -> Result<(), GitError> {
+        let (repo, path) = (self.clone(), path.to_owned());
+        to_its_end(async move {
+            let _held = repo.hold_worktrees().await?;
+            repo.remove_unlocked(&path).await
+        })
+        .await
+    }
+
+    async fn remove_unlocked(&self, path: &Path) -> Result<(), GitError> {
         // Twice `--force`: also when it is locked. It fails when git does not know the path, or
         // for half a checkout; what matters is that the folder is gone.
         let removed = self.git("worktree").args(["remove", "--force", "--force", "--"]).arg(path).run().await;

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use lamp_core::error::Classified;
 use lamp_runner::dirty::{Scope, require_clean};
@@ -237,6 +238,27 @@ async fn a_worktree_is_the_commit_and_nothing_else() {
     repo.worktree_remove(&path).await.expect("removed twice");
     assert!(!path.exists());
     assert_eq!(git(root, &["worktree", "list"]).lines().count(), 1);
+}
+
+/// Git has children that go on writing when it is killed.
+#[tokio::test]
+async fn a_checkout_that_is_cut_short_leaves_nothing_behind_after_its_removal() {
+    let (temp, repo, _) = repository().await;
+    for at in 0..2_000 {
+        write(repo.root(), &format!("many/{at}.txt"), "one of many\n");
+    }
+    git(repo.root(), &["add", "."]);
+    git(repo.root(), &["commit", "--quiet", "-m", "Many files"]);
+    let commit = repo.head().await.expect("asked").expect("a commit");
+    let path = temp.path().join("tree");
+    for wait in [1, 5, 20, 60] {
+        let added = tokio::time::timeout(Duration::from_millis(wait), repo.worktree_add(&commit, &path)).await;
+        added.map_or((), |added| added.expect("added in time"));
+        repo.worktree_remove(&path).await.expect("removed");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(!path.exists(), "cut short after {wait} ms");
+        assert_eq!(git(repo.root(), &["worktree", "list"]).lines().count(), 1, "cut short after {wait} ms");
+    }
 }
 
 #[tokio::test]
