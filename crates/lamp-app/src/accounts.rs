@@ -100,7 +100,7 @@ impl Classified for AccountError {
             Self::LastAdmin { .. } => Some("make another user an admin first: lamp users role EMAIL admin".to_owned()),
             Self::FirstIsNoAdmin { email } => Some(format!("lamp users add {email} --role admin")),
             Self::UnknownToken { .. } | Self::AmbiguousToken { .. } => Some("lamp tokens ls".to_owned()),
-            Self::TokenByToken => Some("ask an admin: lamp tokens create".to_owned()),
+            Self::TokenByToken => Some("lamp login, or ask an admin: lamp tokens create".to_owned()),
             Self::NotAUser { .. } => Some("lamp tokens create NAME --user EMAIL".to_owned()),
             Self::Credential(error) => error.hint(),
             Self::Email(error) => error.hint(),

@@ -101,6 +101,7 @@ pub enum Command {
     Doctor(Doctor),
     Login(Login),
     /// Take back the token that `lamp login` keeps on this machine
+    #[command(after_help = "Examples:\n  lamp logout")]
     Logout,
     Demo(Demo),
     #[command(name = "__child", hide = true)]

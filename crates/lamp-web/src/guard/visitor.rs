@@ -106,7 +106,7 @@ fn bearer(header: &HeaderValue) -> Option<Secret> {
 
 fn unknown_token() -> Failure {
     let mut failure = Failure::new(Kind::Forbidden, "this token lets nobody in: it is unknown, expired or revoked");
-    failure.hint = Some("ask an admin: lamp tokens create".to_owned());
+    failure.hint = Some("lamp login, or ask an admin: lamp tokens create".to_owned());
     failure
 }
 
