@@ -7,6 +7,7 @@
 
 mod accounts;
 mod data;
+mod duties;
 mod error;
 mod incidents;
 mod models;
@@ -23,6 +24,7 @@ pub use data::{
     AddUploaded, CheckDataset, Checkable, DataHistory, FindManifest, FoundManifest, KeptFiles, ListDatasets, Missing,
     OfferFiles, Pins,
 };
+pub use duties::{ListDuties, ListRotas, ShowDuty, ShowHistograms, ShowShift, WaiveDuty};
 pub use error::CallError;
 pub use incidents::{AckIncident, ListIncidents, ResolveIncident, ShowIncident};
 pub use models::{CompareModels, ListModels, RetireModel, ShowModel};
@@ -108,6 +110,14 @@ calls! {
     AckIncident,
     ResolveIncident,
     RevokeToken,
+    ShowShift,
+    ListDuties,
+    ShowDuty,
+    WaiveDuty,
+    ShowHistograms,
+    crate::duties::sign::SignHistograms,
+    ListRotas,
+    crate::rota::SwapShift,
 }
 
 async fn answer_one<C: Call>(app: &App, body: &[u8]) -> Result<Answered, CallError> {

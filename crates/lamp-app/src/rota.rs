@@ -6,7 +6,7 @@ use lamp_core::config::Rota;
 use lamp_core::duty::DutyEvent;
 use lamp_core::names::RotaName;
 use lamp_core::rota::{self, Shift, Swap};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::app::App;
@@ -16,7 +16,7 @@ use crate::duties::DutyError;
 const SWAPS_SINCE_DAYS: i64 = 15;
 
 /// A rota at an instant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RotaView {
     /// Its name.
     pub rota: RotaName,
@@ -31,7 +31,7 @@ pub struct RotaView {
 }
 
 /// Somebody else is to be on the rota for a while.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SwapShift {
     /// The rota.
     pub rota: RotaName,

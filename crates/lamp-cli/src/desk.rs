@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use lamp_app::App;
 use lamp_app::affected::affected_since;
-use lamp_app::call::{Call, Pins};
+use lamp_app::call::{Call, CallError, Pins};
 use lamp_app::data::add::{AddData, Added};
 use lamp_app::data::get::{GetData, Got};
 use lamp_app::data::lockfile;
@@ -45,15 +45,23 @@ impl Desk {
 
     /// The same; `say` is told what goes on meanwhile, where that is known.
     pub async fn ask_saying<C: Call>(&self, call: C, say: lamp_runner::Progress<'_>) -> Result<C::Answer, Failure> {
-        let answer = match self {
-            Self::Here(app) => call.answer(app, say).await,
-            Self::Server(remote) => remote.client().call(&call).await?,
-        };
-        answer.map_err(|error| {
+        self.try_ask(call, say).await?.map_err(|error| {
             let is_verdict = error.is_verdict();
             let failure = Failure::from(error);
             if is_verdict { failure.into_verdict() } else { failure }
         })
+    }
+
+    /// The same, with a refusal as it came, for commands that ask again after a slip.
+    pub async fn try_ask<C: Call>(
+        &self,
+        call: C,
+        say: lamp_runner::Progress<'_>,
+    ) -> Result<Result<C::Answer, CallError>, Failure> {
+        match self {
+            Self::Here(app) => Ok(Box::pin(call.answer(app, say)).await),
+            Self::Server(remote) => remote.client().call(&call).await,
+        }
     }
 
     /// This clone's configuration.

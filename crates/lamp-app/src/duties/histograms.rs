@@ -24,7 +24,7 @@ use lamp_core::period::CivilPeriod;
 use lamp_core::profile::{
     ColumnKind, ColumnProfile, Note, PairedHistogram, Profile, Scalar, distance, merged, notes, side_by_side,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::DutyError;
@@ -36,7 +36,7 @@ use crate::profile::{Piece, pieces_of};
 pub const HISTORY_MAX: usize = 28;
 
 /// A histograms duty, and all that there is to see.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct HistogramTask {
     /// The duty.
     pub duty: DutyView,
@@ -45,7 +45,7 @@ pub struct HistogramTask {
 }
 
 /// One column of a histograms duty.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct HistogramColumn {
     /// Its place in the duty, from 1.
     pub place: u32,
@@ -58,7 +58,8 @@ pub struct HistogramColumn {
     pub moved: Option<f64>,
     /// The partition, in numbers.
     pub today: ColumnFacts,
-    /// Its history, in numbers.
+    /// Its history, in numbers. In JSON, `reference` is the digest of what was looked at.
+    #[serde(rename = "before")]
     pub reference: Option<ColumnFacts>,
     /// Both as bars.
     pub histogram: PairedHistogram,
@@ -69,7 +70,7 @@ pub struct HistogramColumn {
 }
 
 /// A column in numbers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ColumnFacts {
     /// What sort of values it holds.
     pub kind: ColumnKind,

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan as _};
 use lamp_core::duty::{Duty, DutyEvent, DutyKind, DutyState};
 use lamp_core::ids::DutyId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{DutyError, next_command};
 use crate::app::App;
@@ -16,7 +16,7 @@ pub const MISSED_SHOWN_DAYS: i64 = 7;
 const MISSED_SHOWN_MAX: u32 = 100;
 
 /// How far a duty has got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Pieces done.
     pub done: u32,
@@ -25,7 +25,7 @@ pub struct Progress {
 }
 
 /// A duty with what follows from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DutyView {
     /// The duty.
     #[serde(flatten)]
@@ -41,7 +41,7 @@ pub struct DutyView {
 }
 
 /// A duty with its history.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DutyHistory {
     /// The duty.
     #[serde(flatten)]
@@ -51,7 +51,7 @@ pub struct DutyHistory {
 }
 
 /// What a person has to do now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MyShift {
     /// The person.
     pub person: String,

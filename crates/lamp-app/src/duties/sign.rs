@@ -8,7 +8,7 @@ use lamp_core::duty::{Duty, DutyAct};
 use lamp_core::ids::IncidentId;
 use lamp_core::incident::{HISTOGRAM_SUSPICIOUS, Incident};
 use lamp_ledger::Tx;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::DutyError;
@@ -16,7 +16,7 @@ use super::list::DutyView;
 use crate::app::App;
 
 /// What a person says of one column.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct JudgeColumn {
     /// Its place in the duty (`3`), or its name (`flights.dep_delay`).
     pub column: String,
@@ -29,7 +29,7 @@ pub struct JudgeColumn {
 }
 
 /// What a person says of columns of a duty, all at once.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SignHistograms {
     /// The duty's id, or its start; without one, the one that [`App::histogram_task`] shows.
     pub duty: Option<String>,
@@ -38,7 +38,7 @@ pub struct SignHistograms {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct HistogramsSigned {
     /// The duty: done when there is a verdict on each column.
     pub duty: DutyView,

@@ -4,39 +4,41 @@ use std::process::ExitCode;
 
 use console::style;
 use jiff::Timestamp;
-use lamp_app::App;
+use jiff::tz::TimeZone;
+use lamp_app::call::{ListDuties, ShowDuty, ShowShift, WaiveDuty};
 use lamp_app::duties::list::{DutyHistory, DutyView, MyShift};
 use lamp_core::duty::DutyState;
 
 use super::{histograms, rota};
 use crate::args::{Duty, DutyCommand, DutyLs};
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, Listing, out};
 
-pub async fn run(app: &App, args: &Duty) -> Result<ExitCode, Failure> {
+pub async fn run(desk: &Desk, args: &Duty) -> Result<ExitCode, Failure> {
     match &args.command {
         None => {
-            let shift = app.my_shift().await?;
-            if args.json { ui::print_json(&shift)? } else { print_shift(app, &shift) }
+            let shift = desk.ask(ShowShift {}).await?;
+            if args.json { ui::print_json(&shift)? } else { print_shift(desk.zone(), &shift) }
         }
-        Some(DutyCommand::Ls(command)) => ls(app, command, args.json).await?,
+        Some(DutyCommand::Ls(command)) => ls(desk, command, args.json).await?,
         Some(DutyCommand::Show(command)) => {
-            let history = app.show_duty(&command.duty).await?;
-            if command.json || args.json { ui::print_json(&history)? } else { print_history(app, &history) }
+            let history = desk.ask(ShowDuty { duty: command.duty.clone() }).await?;
+            if command.json || args.json { ui::print_json(&history)? } else { print_history(desk.zone(), &history) }
         }
         Some(DutyCommand::Waive(command)) => {
-            let view = app.waive_duty(&command.duty, &command.why).await?;
+            let view = desk.ask(WaiveDuty { duty: command.duty.clone(), why: command.why.clone() }).await?;
             if command.json || args.json { ui::print_json(&view)? } else { print_end(&view) }
         }
-        Some(DutyCommand::Histograms(command)) => histograms::look(app, command, args.json).await?,
-        Some(DutyCommand::Sign(command)) => histograms::sign(app, command, args.json).await?,
+        Some(DutyCommand::Histograms(command)) => histograms::look(desk, command, args.json).await?,
+        Some(DutyCommand::Sign(command)) => histograms::sign(desk, command, args.json).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_shift(app: &App, shift: &MyShift) {
+fn print_shift(zone: &TimeZone, shift: &MyShift) {
     for view in &shift.rotas {
-        rota::print(app, view);
+        rota::print(zone, view);
     }
     if !shift.rotas.is_empty() {
         out!("");
@@ -45,11 +47,11 @@ fn print_shift(app: &App, shift: &MyShift) {
         out!("{}: nothing of yours is due.", shift.person);
     } else {
         out!("{}:", style(format!("{}, yours", shift.person)).bold());
-        shift.mine.iter().for_each(|duty| print_open(app, duty, shift.at));
+        shift.mine.iter().for_each(|duty| print_open(zone, duty, shift.at));
     }
     if !shift.others.is_empty() {
         out!("\n{}", style("Others' (you may do them too):").bold());
-        shift.others.iter().for_each(|duty| print_open(app, duty, shift.at));
+        shift.others.iter().for_each(|duty| print_open(zone, duty, shift.at));
     }
     if !shift.missed.is_empty() {
         out!("\n{}", style("Missed lately:").red().bold());
@@ -59,9 +61,9 @@ fn print_shift(app: &App, shift: &MyShift) {
     }
 }
 
-fn print_open(app: &App, view: &DutyView, now: Timestamp) {
+fn print_open(zone: &TimeZone, view: &DutyView, now: Timestamp) {
     let duty = &view.duty;
-    let until = ui::instant(duty.due_at, &app.workspace().root.time_zone);
+    let until = ui::instant(duty.due_at, zone);
     let left = u64::try_from(duty.due_at.duration_since(now).as_millis()).unwrap_or(0);
     let left = if left == 0 { "late".to_owned() } else { format!("{} left", ui::duration(left)) };
     let whose = if view.is_mine { String::new() } else { format!("  {}", whose(view)) };
@@ -76,12 +78,12 @@ fn whose(view: &DutyView) -> &str {
     view.duty.assignee.as_deref().unwrap_or("anybody")
 }
 
-async fn ls(app: &App, args: &DutyLs, json: bool) -> Result<(), Failure> {
-    let views = app.list_duties(args.limit).await?;
+async fn ls(desk: &Desk, args: &DutyLs, json: bool) -> Result<(), Failure> {
+    let views = desk.ask(ListDuties { limit: args.limit }).await?;
     if args.json || json {
         return ui::print_json(&views);
     }
-    let zone = &app.workspace().root.time_zone;
+    let zone = desk.zone();
     let mut listing = Listing::new(&["DUTY", "WHAT", "PROJECT", "STATE", "DONE", "DUE", "WHOSE", "BY"]);
     for view in views {
         let by = view.duty.end.as_ref().map_or_else(|| "–".to_owned(), |end| end.by.to_string());
@@ -109,9 +111,8 @@ fn coloured(state: DutyState) -> String {
     }
 }
 
-fn print_history(app: &App, history: &DutyHistory) {
+fn print_history(zone: &TimeZone, history: &DutyHistory) {
     let (view, duty) = (&history.view, &history.view.duty);
-    let zone = &app.workspace().root.time_zone;
     let line = |name: &str, value: &str| out!("  {:<10} {value}", style(name).dim());
     out!("{}  {}  {}", style(duty.id).bold(), view.title, coloured(duty.state));
     line("project", duty.project.as_str());

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use console::style;
-use lamp_app::App;
+use lamp_app::call::ShowHistograms;
 use lamp_app::duties::histograms::{ColumnFacts, HistogramColumn, HistogramTask};
 use lamp_app::duties::sign::{HistogramsSigned, JudgeColumn, SignHistograms};
 use lamp_core::duty::columns::ChosenAs;
@@ -13,6 +13,7 @@ use lamp_core::profile::PairedBin;
 use super::duty::print_end;
 use super::profile::{bar_of, number};
 use crate::args::{DutyHistograms, DutySign};
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, out};
 
@@ -30,15 +31,15 @@ enum Answer {
     Stop,
 }
 
-pub async fn look(app: &App, args: &DutyHistograms, json: bool) -> Result<(), Failure> {
-    let task = app.histogram_task(args.duty.as_deref(), BINS).await?;
+pub async fn look(desk: &Desk, args: &DutyHistograms, json: bool) -> Result<(), Failure> {
+    let task = desk.ask(ShowHistograms { duty: args.duty.clone(), bins: BINS }).await?;
     if args.json || json {
         return ui::print_json(&task);
     }
     let duty = &task.duty.duty;
     out!("{} of {}  {} columns", style(&task.duty.title).bold(), duty.project, task.columns.len());
-    if std::io::stdin().is_terminal() && duty.is_open_at(app.now()) {
-        return walk(app, &task).await;
+    if std::io::stdin().is_terminal() && task.duty.next.is_some() {
+        return walk(desk, &task).await;
     }
     for column in &task.columns {
         out!("");
@@ -51,7 +52,7 @@ pub async fn look(app: &App, args: &DutyHistograms, json: bool) -> Result<(), Fa
 }
 
 /// Asks about one column after the other. What was said is recorded at once, so that one can stop anywhere.
-async fn walk(app: &App, task: &HistogramTask) -> Result<(), Failure> {
+async fn walk(desk: &Desk, task: &HistogramTask) -> Result<(), Failure> {
     let mut last = None;
     for column in task.columns.iter().filter(|column| column.verdict.is_none()) {
         out!("");
@@ -65,7 +66,7 @@ async fn walk(app: &App, task: &HistogramTask) -> Result<(), Failure> {
         let judged =
             JudgeColumn { column: column.place.to_string(), verdict, note, profile: Some(column.look.profile) };
         let duty = Some(task.duty.duty.id.to_string());
-        let signed = app.sign_histograms(SignHistograms { duty, verdicts: vec![judged] }).await?;
+        let signed = desk.ask(SignHistograms { duty, verdicts: vec![judged] }).await?;
         print_incidents(&signed);
         last = Some(signed.duty);
     }
@@ -114,7 +115,7 @@ async fn read_line(question: &'static str) -> Result<Option<String>, Failure> {
     asking.await.map_err(|error| failed(std::io::Error::other(error)))?.map_err(failed)
 }
 
-pub async fn sign(app: &App, args: &DutySign, json: bool) -> Result<(), Failure> {
+pub async fn sign(desk: &Desk, args: &DutySign, json: bool) -> Result<(), Failure> {
     if args.right.is_empty() && args.suspicious.is_empty() {
         return Err(Failure::operation("nothing to sign for").with_hint("lamp duty sign --right 1 --right 2"));
     }
@@ -127,7 +128,7 @@ pub async fn sign(app: &App, args: &DutySign, json: bool) -> Result<(), Failure>
     let right = args.right.iter().map(|column| judged(column, ColumnVerdict::LooksRight, ""));
     let suspicious = args.suspicious.iter().map(|column| judged(column, ColumnVerdict::Suspicious, &args.note));
     let request = SignHistograms { duty: args.duty.clone(), verdicts: right.chain(suspicious).collect() };
-    let signed = app.sign_histograms(request).await?;
+    let signed = desk.ask(request).await?;
     if args.json || json {
         return ui::print_json(&signed);
     }

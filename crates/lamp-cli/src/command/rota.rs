@@ -3,18 +3,20 @@
 use std::process::ExitCode;
 
 use console::style;
-use lamp_app::App;
+use jiff::tz::TimeZone;
+use lamp_app::call::ListRotas;
 use lamp_app::rota::{RotaView, SwapShift};
 use lamp_core::rota::parse_instant;
 
 use crate::args::{Rota, RotaCommand, RotaSwap};
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, out};
 
-pub async fn run(app: &App, args: &Rota) -> Result<ExitCode, Failure> {
+pub async fn run(desk: &Desk, args: &Rota) -> Result<ExitCode, Failure> {
     match &args.command {
         None => {
-            let rotas = app.rotas().await?;
+            let rotas = desk.ask(ListRotas {}).await?;
             if args.json {
                 ui::print_json(&rotas)?;
                 return Ok(ExitCode::SUCCESS);
@@ -23,19 +25,18 @@ pub async fn run(app: &App, args: &Rota) -> Result<ExitCode, Failure> {
                 out!("No rota: add [rota.NAME] with its `people` to the lamp.toml at the root.");
             }
             for rota in &rotas {
-                print(app, rota);
+                print(desk.zone(), rota);
             }
         }
         Some(RotaCommand::Swap(swap)) => {
-            let rota = app.swap_shift(request(app, swap)?).await?;
-            if swap.json || args.json { ui::print_json(&rota)? } else { print(app, &rota) }
+            let rota = desk.ask(request(desk.zone(), swap)?).await?;
+            if swap.json || args.json { ui::print_json(&rota)? } else { print(desk.zone(), &rota) }
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn request(app: &App, args: &RotaSwap) -> Result<SwapShift, Failure> {
-    let zone = &app.workspace().root.time_zone;
+fn request(zone: &TimeZone, args: &RotaSwap) -> Result<SwapShift, Failure> {
     let instant = |text: &str| {
         let parsed = parse_instant(text, zone);
         parsed.ok_or_else(|| {
@@ -53,8 +54,7 @@ fn request(app: &App, args: &RotaSwap) -> Result<SwapShift, Failure> {
 }
 
 /// One rota in two lines.
-pub fn print(app: &App, view: &RotaView) {
-    let zone = &app.workspace().root.time_zone;
+pub fn print(zone: &TimeZone, view: &RotaView) {
     let until = view.on.until.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string();
     let why = |swapped: &Option<String>| swapped.as_ref().map(|why| format!(" (swapped: {why})")).unwrap_or_default();
     let you = if view.is_me { " (you)" } else { "" };

@@ -75,7 +75,7 @@ fn histograms_are_looked_at_and_signed_for() {
     let chosen: Vec<_> = columns.iter().map(|column| column["because"].as_str().expect("a word")).collect();
     assert_eq!(chosen, ["moved", "turn"], "{task}");
     assert_eq!(columns[0]["partition"], "2013-03-31", "{task}");
-    assert_eq!((&columns[0]["today"]["rows"], &columns[0]["reference"]["rows"]), (&3.into(), &26.into()), "{task}");
+    assert_eq!((&columns[0]["today"]["rows"], &columns[0]["before"]["rows"]), (&3.into(), &26.into()), "{task}");
     let drawn = shop.lamp(&format!("duty histograms {id}")).succeeds().says("orders[2013-03-31]");
     drawn.line_with(&["(moved most)"]);
     drawn.line_with(&["(its turn)"]);

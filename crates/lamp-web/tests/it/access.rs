@@ -276,6 +276,10 @@ fn calls() -> Vec<(&'static str, Value, Permission)> {
     let file = json!({"path": "2013-01-01.csv", "size": 5, "digest": &HELLO["/api/v1/uploads/".len()..], "sha256": ""});
     let uploaded = json!({"dataset": "flights", "base": null, "files": [file], "partition_by": null, "replace": false, "note": null});
     let pushed = json!({"pushed": "0".repeat(40)});
+    let swap = json!({
+        "rota": "ml", "person": "second@example.com", "from": "2013-04-05T00:00:00Z", "until": "2013-04-06T00:00:00Z",
+        "why": "a wedding",
+    });
     vec![
         ("list-datasets", json!({"locked": {}}), Permission::Look),
         ("data-log", json!({"dataset": "flights", "locked": null}), Permission::Look),
@@ -312,6 +316,14 @@ fn calls() -> Vec<(&'static str, Value, Permission)> {
         ("resolve-incident", json!({"incident": "0", "note": "x"}), Permission::Watch),
         // One's own with any role; this one is nobody's.
         ("revoke-token", json!({"token": "0"}), Permission::Look),
+        ("shift", json!({}), Permission::Look),
+        ("list-duties", json!({"limit": 5}), Permission::Look),
+        ("show-duty", json!({"duty": "0"}), Permission::Look),
+        ("waive-duty", json!({"duty": "0", "why": "x"}), Permission::Watch),
+        ("show-histograms", json!({"duty": null, "bins": 10}), Permission::Look),
+        ("sign-histograms", json!({"duty": "0", "verdicts": []}), Permission::Watch),
+        ("list-rotas", json!({}), Permission::Look),
+        ("swap-shift", swap, Permission::Watch),
     ]
 }
 
