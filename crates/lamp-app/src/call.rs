@@ -10,6 +10,7 @@ mod data;
 mod duties;
 mod error;
 mod incidents;
+mod labels;
 mod models;
 mod runs;
 mod serving;
@@ -27,6 +28,7 @@ pub use data::{
 pub use duties::{ListDuties, ListRotas, ShowDuty, ShowHistograms, ShowShift, WaiveDuty};
 pub use error::CallError;
 pub use incidents::{AckIncident, ListIncidents, ResolveIncident, ShowIncident};
+pub use labels::{ImportLabels, LabelDays, ListLabels, NextLabel, ShowLabelTask};
 pub use models::{CompareModels, ListModels, RetireModel, ShowModel};
 pub use runs::{BuiltVersion, ListRuns, LogPiece, ReadLog, ShowRun, StopRun};
 pub use serving::{Obedience, RollBack, WhoObeys, Why};
@@ -118,6 +120,13 @@ calls! {
     crate::duties::sign::SignHistograms,
     ListRotas,
     crate::rota::SwapShift,
+    LabelDays,
+    NextLabel,
+    ShowLabelTask,
+    crate::labels::submit::SubmitLabel,
+    ImportLabels,
+    ListLabels,
+    crate::labels::draw::DrawLabels,
 }
 
 async fn answer_one<C: Call>(app: &App, body: &[u8]) -> Result<Answered, CallError> {

@@ -9,6 +9,7 @@ use lamp_app::call::{Call, CallError, Pins};
 use lamp_app::data::add::{AddData, Added};
 use lamp_app::data::get::{GetData, Got};
 use lamp_app::data::lockfile;
+use lamp_app::labels::file::{self, WrittenLabel};
 use lamp_app::training::code::{CodeChoice, clean_head};
 use lamp_core::affected::Affected;
 use lamp_core::config::{ProjectConfig, Workspace};
@@ -17,6 +18,7 @@ use lamp_core::exposure::ServerUrl;
 use lamp_core::ids::RunId;
 use lamp_core::names::DatasetName;
 use lamp_core::run::Run;
+use lamp_engine::{Engine, EngineSettings};
 
 use crate::failure::Failure;
 use crate::remote::Remote;
@@ -157,6 +159,14 @@ impl Desk {
         match self {
             Self::Here(app) => Ok(app.get_data(request, ui::byte_bar()).await?),
             Self::Server(remote) => remote.get_data(request).await,
+        }
+    }
+
+    /// The rows of a file of labels, which lies here.
+    pub async fn read_label_file(&self, path: &std::path::Path) -> Result<Vec<WrittenLabel>, Failure> {
+        match self {
+            Self::Here(app) => Ok(app.read_label_file(path).await?),
+            Self::Server(_) => Ok(file::read(path, &Engine::new(EngineSettings::default())).await?),
         }
     }
 

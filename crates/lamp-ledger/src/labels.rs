@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use lamp_core::ids::PredictionId;
 use lamp_core::label::{Basis, Label, LabelSource, LabelValue, LoggedAnswer};
 use lamp_core::names::ServiceName;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
@@ -86,7 +86,7 @@ pub struct LabelHead {
 }
 
 /// A label with its number and whether it counts.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabelRecord {
     /// Counts all labels in the order in which they were recorded.
     pub seq: u64,

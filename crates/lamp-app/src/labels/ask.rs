@@ -10,7 +10,7 @@ use lamp_core::ids::PredictionId;
 use lamp_core::label::{DrawnPrediction, LabelSpec};
 use lamp_core::names::ServiceName;
 use lamp_ledger::DrawProgress;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::LabelingError;
@@ -20,7 +20,7 @@ use crate::app::App;
 pub const QUEUE_DAYS: i32 = 28;
 
 /// A prediction to be labelled.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LabelTask {
     /// Its id, to be handed back with the label.
     pub prediction: PredictionId,
@@ -41,7 +41,7 @@ pub struct LabelTask {
 }
 
 /// How far the labelling of one day is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelProgress {
     /// The service.
     pub service: ServiceName,

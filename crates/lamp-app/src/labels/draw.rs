@@ -5,7 +5,7 @@ use jiff::{SignedDuration, ToSpan as _};
 use lamp_core::access::Permission;
 use lamp_core::label::{DrawnPrediction, LabelDraw, SAMPLER, Seed, draw};
 use lamp_core::names::ServiceName;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::LabelingError;
@@ -19,7 +19,7 @@ pub const CATCH_UP_DAYS: i32 = 7;
 const DRAW_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
 /// What to draw.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DrawLabels {
     /// The service.
     pub service: ServiceName,
@@ -31,7 +31,7 @@ pub struct DrawLabels {
 }
 
 /// A draw, and whether it was made just now.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Drawn {
     /// The draw.
     #[serde(flatten)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lamp_core::package::Datatype;
 use lamp_core::table::Values;
-use lamp_engine::{DataFile, FileFormat};
+use lamp_engine::{DataFile, Engine, FileFormat};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -40,48 +40,53 @@ pub struct BadRow {
 }
 
 impl App {
-    /// Reads a file of labels; its extension says the format (`.csv`, `.tsv`, `.parquet`, `.jsonl`).
+    /// See [`read`].
     pub async fn read_label_file(&self, path: &Path) -> Result<Vec<WrittenLabel>, LabelingError> {
-        let is_json = path.extension().is_some_and(|extension| extension == "jsonl" || extension == "ndjson");
-        if is_json {
-            let text = std::fs::read_to_string(path).map_err(PartError::file("read", path))?;
-            return json_lines(&text, path);
-        }
-        self.read_label_table(path).await
+        read(path, self.engine()).await
     }
+}
 
-    async fn read_label_table(&self, path: &Path) -> Result<Vec<WrittenLabel>, LabelingError> {
-        let file = DataFile::at(path);
-        let first_line = match file.format()? {
-            FileFormat::Csv | FileFormat::Tsv => 2,
-            FileFormat::Parquet => 1,
-        };
-        let facts = self.engine().inspect(&file).await?;
-        let rows = usize::try_from(facts.rows.unwrap_or_default()).unwrap_or(usize::MAX);
-        if rows > IMPORT_ROWS_MAX {
-            return Err(LabelingError::TooMany { rows });
-        }
-        let has = |name: &str| facts.schema.iter().any(|column| column.name == name);
-        for name in [PREDICTION_ID, VALUE] {
-            if !has(name) {
-                return Err(no_file(path, &format!("it has no column `{name}`")));
-            }
-        }
-        let names = [PREDICTION_ID, VALUE, EVENT_AT].into_iter().filter(|name| has(name));
-        let columns: Vec<_> = names.map(|name| (name.to_owned(), Datatype::Bytes)).collect();
-        let table = self.engine().read_table(&[file], &columns, None).await?.inputs;
-        let text = |name: &str, row: usize| {
-            let Some(Values::Text(texts)) = table.find(name) else { return None };
-            texts.get(row).cloned().flatten()
-        };
-        let written = (0..table.rows()).map(|row| WrittenLabel {
-            line: row + first_line,
-            prediction_id: text(PREDICTION_ID, row).unwrap_or_default(),
-            value: text(VALUE, row).unwrap_or_default(),
-            event_at: text(EVENT_AT, row),
-        });
-        Ok(written.collect())
+/// Reads a file of labels; its extension says the format (`.csv`, `.tsv`, `.parquet`, `.jsonl`).
+pub async fn read(path: &Path, engine: &Engine) -> Result<Vec<WrittenLabel>, LabelingError> {
+    let is_json = path.extension().is_some_and(|extension| extension == "jsonl" || extension == "ndjson");
+    if is_json {
+        let text = std::fs::read_to_string(path).map_err(PartError::file("read", path))?;
+        return json_lines(&text, path);
     }
+    read_table(path, engine).await
+}
+
+async fn read_table(path: &Path, engine: &Engine) -> Result<Vec<WrittenLabel>, LabelingError> {
+    let file = DataFile::at(path);
+    let first_line = match file.format()? {
+        FileFormat::Csv | FileFormat::Tsv => 2,
+        FileFormat::Parquet => 1,
+    };
+    let facts = engine.inspect(&file).await?;
+    let rows = usize::try_from(facts.rows.unwrap_or_default()).unwrap_or(usize::MAX);
+    if rows > IMPORT_ROWS_MAX {
+        return Err(LabelingError::TooMany { rows });
+    }
+    let has = |name: &str| facts.schema.iter().any(|column| column.name == name);
+    for name in [PREDICTION_ID, VALUE] {
+        if !has(name) {
+            return Err(no_file(path, &format!("it has no column `{name}`")));
+        }
+    }
+    let names = [PREDICTION_ID, VALUE, EVENT_AT].into_iter().filter(|name| has(name));
+    let columns: Vec<_> = names.map(|name| (name.to_owned(), Datatype::Bytes)).collect();
+    let table = engine.read_table(&[file], &columns, None).await?.inputs;
+    let text = |name: &str, row: usize| {
+        let Some(Values::Text(texts)) = table.find(name) else { return None };
+        texts.get(row).cloned().flatten()
+    };
+    let written = (0..table.rows()).map(|row| WrittenLabel {
+        line: row + first_line,
+        prediction_id: text(PREDICTION_ID, row).unwrap_or_default(),
+        value: text(VALUE, row).unwrap_or_default(),
+        event_at: text(EVENT_AT, row),
+    });
+    Ok(written.collect())
 }
 
 fn no_file(path: &Path, why: &str) -> LabelingError {
@@ -119,7 +124,11 @@ fn json_lines(text: &str, path: &Path) -> Result<Vec<WrittenLabel>, LabelingErro
         let row: Result<JsonLabel, _> = serde_json::from_str(line);
         row.map(|row| row.written(number)).map_err(|error| no_file(path, &format!("line {number}: {error}")))
     });
-    rows.collect()
+    let rows: Vec<WrittenLabel> = rows.collect::<Result<_, _>>()?;
+    if rows.len() > IMPORT_ROWS_MAX {
+        return Err(LabelingError::TooMany { rows: rows.len() });
+    }
+    Ok(rows)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use lamp_core::access::Permission;
 use lamp_core::ids::PredictionId;
 use lamp_core::label::{Label, LabelSource, LabelSpec, LabelValue, LoggedAnswer};
 use lamp_core::names::ServiceName;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::LabelingError;
@@ -22,7 +22,7 @@ pub const IMPORT_ROWS_MAX: usize = 50_000;
 const UNKNOWN_SHOWN_MAX: usize = 10;
 
 /// What an import did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Imported {
     /// Labels that were taken.
     pub added: u64,

@@ -5,7 +5,7 @@ use lamp_core::access::Permission;
 use lamp_core::ids::PredictionId;
 use lamp_core::label::{Basis, DrawnPrediction, Label, LabelSource, LabelValue, NOTE_MAX};
 use lamp_ledger::Tx;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::LabelingError;
@@ -13,7 +13,8 @@ use super::ask::LabelProgress;
 use crate::app::App;
 
 /// What somebody says of a drawn prediction.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Answered {
     /// The truth, as written: `yes`, a class, a number.
     Value(String),
@@ -22,7 +23,7 @@ pub enum Answered {
 }
 
 /// A label by hand.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SubmitLabel {
     /// The prediction; it must have been drawn.
     pub prediction: PredictionId,
@@ -35,7 +36,7 @@ pub struct SubmitLabel {
 }
 
 /// A label that was taken.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Submitted {
     /// The label.
     pub label: Label,

@@ -5,16 +5,18 @@ mod session;
 use std::process::ExitCode;
 
 use console::style;
-use lamp_app::App;
+use jiff::tz::TimeZone;
+use lamp_app::call::{ImportLabels, ListLabels, NextLabel};
 use lamp_app::labels::ask::{LabelProgress, LabelTask};
 use lamp_app::labels::draw::{DrawLabels, Drawn};
 use lamp_app::labels::import::Imported;
 use lamp_app::labels::submit::{Answered, SubmitLabel, Submitted};
-use lamp_core::label::{LabelSource, LabelSpec};
+use lamp_core::label::LabelSpec;
 use lamp_core::package::Task;
 use serde_json::Value;
 
 use crate::args::{Label, LabelCommand, LabelDraw, LabelImport, LabelLs, LabelNext, LabelSubmit};
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, Listing, Spinner, out};
 
@@ -22,20 +24,20 @@ use crate::ui::{self, Listing, Spinner, out};
 const NOTHING_WAITS: &str =
     "Nothing waits for a label. `lamp up` draws each day after midnight; now: lamp label draw SERVICE";
 
-pub async fn run(app: &App, args: &Label) -> Result<ExitCode, Failure> {
+pub async fn run(desk: &Desk, args: &Label) -> Result<ExitCode, Failure> {
     match &args.command {
-        None => session::run(app, args.service.as_ref()).await?,
-        Some(LabelCommand::Next(args)) => next(app, args).await?,
-        Some(LabelCommand::Submit(args)) => submit(app, args).await?,
-        Some(LabelCommand::Import(args)) => import(app, args).await?,
-        Some(LabelCommand::Ls(args)) => ls(app, args).await?,
-        Some(LabelCommand::Draw(args)) => draw(app, args).await?,
+        None => session::run(desk, args.service.as_ref()).await?,
+        Some(LabelCommand::Next(args)) => next(desk, args).await?,
+        Some(LabelCommand::Submit(args)) => submit(desk, args).await?,
+        Some(LabelCommand::Import(args)) => import(desk, args).await?,
+        Some(LabelCommand::Ls(args)) => ls(desk, args).await?,
+        Some(LabelCommand::Draw(args)) => draw(desk, args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn next(app: &App, args: &LabelNext) -> Result<(), Failure> {
-    let task = app.next_label(args.service.as_ref()).await?;
+async fn next(desk: &Desk, args: &LabelNext) -> Result<(), Failure> {
+    let task = desk.ask(NextLabel { service: args.service.clone() }).await?;
     if args.json {
         return ui::print_json(&task);
     }
@@ -43,14 +45,13 @@ async fn next(app: &App, args: &LabelNext) -> Result<(), Failure> {
         out!("{NOTHING_WAITS}");
         return Ok(());
     };
-    print_task(app, &task);
+    print_task(desk.zone(), &task);
     out!("\nNext: lamp label submit {} {}   (or --skip)", task.prediction, choices(&task.spec));
     Ok(())
 }
 
 /// The row, blind.
-fn print_task(app: &App, task: &LabelTask) {
-    let zone = &app.workspace().root.time_zone;
+fn print_task(zone: &TimeZone, task: &LabelTask) {
     out!(
         "{}  {}  {}",
         style(&task.service).bold(),
@@ -87,13 +88,13 @@ fn choices(spec: &LabelSpec) -> String {
     }
 }
 
-async fn submit(app: &App, args: &LabelSubmit) -> Result<(), Failure> {
+async fn submit(desk: &Desk, args: &LabelSubmit) -> Result<(), Failure> {
     let answer = match &args.value {
         Some(value) => Answered::Value(value.clone()),
         None => Answered::CannotTell,
     };
     let request = SubmitLabel { prediction: args.prediction, answer, note: args.note.clone(), event_at: args.event_at };
-    let submitted = app.submit_label(request).await?;
+    let submitted = desk.ask(request).await?;
     if args.json {
         return ui::print_json(&submitted);
     }
@@ -114,10 +115,10 @@ fn bar(progress: &LabelProgress) -> String {
     format!("{} {dots} {}/{}", progress.day, progress.done(), progress.drawn)
 }
 
-async fn import(app: &App, args: &LabelImport) -> Result<(), Failure> {
-    let rows = app.read_label_file(&args.file).await?;
+async fn import(desk: &Desk, args: &LabelImport) -> Result<(), Failure> {
+    let rows = desk.read_label_file(&args.file).await?;
     let spinner = Spinner::start(&format!("importing {} labels", ui::count(rows.len() as u64)));
-    let imported = app.import_labels(&rows, LabelSource::Import).await?;
+    let imported = desk.ask(ImportLabels { rows }).await?;
     drop(spinner);
     if args.json {
         return ui::print_json(&imported);
@@ -144,12 +145,12 @@ fn print_imported(imported: &Imported) {
     }
 }
 
-async fn ls(app: &App, args: &LabelLs) -> Result<(), Failure> {
-    let labels = app.list_labels(args.service.as_ref(), args.limit).await?;
+async fn ls(desk: &Desk, args: &LabelLs) -> Result<(), Failure> {
+    let labels = desk.ask(ListLabels { service: args.service.clone(), limit: args.limit }).await?;
     if args.json {
         return ui::print_json(&labels);
     }
-    let zone = &app.workspace().root.time_zone;
+    let zone = desk.zone();
     let mut listing = Listing::new(&["LABELLED", "SERVICE", "PREDICTION", "LABEL", "BY", "HOW", "NOTE"]);
     for record in labels {
         let label = record.label;
@@ -172,9 +173,9 @@ async fn ls(app: &App, args: &LabelLs) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn draw(app: &App, args: &LabelDraw) -> Result<(), Failure> {
+async fn draw(desk: &Desk, args: &LabelDraw) -> Result<(), Failure> {
     let request = DrawLabels { service: args.service.clone(), day: args.day, count: args.count };
-    let drawn = app.draw_labels(request).await?;
+    let drawn = desk.ask(request).await?;
     if args.json {
         return ui::print_json(&drawn);
     }

@@ -276,6 +276,7 @@ fn calls() -> Vec<(&'static str, Value, Permission)> {
     let file = json!({"path": "2013-01-01.csv", "size": 5, "digest": &HELLO["/api/v1/uploads/".len()..], "sha256": ""});
     let uploaded = json!({"dataset": "flights", "base": null, "files": [file], "partition_by": null, "replace": false, "note": null});
     let pushed = json!({"pushed": "0".repeat(40)});
+    let nobodys = "013d0000-0000-7000-8000-000000000000";
     let swap = json!({
         "rota": "ml", "person": "second@example.com", "from": "2013-04-05T00:00:00Z", "until": "2013-04-06T00:00:00Z",
         "why": "a wedding",
@@ -324,6 +325,17 @@ fn calls() -> Vec<(&'static str, Value, Permission)> {
         ("sign-histograms", json!({"duty": "0", "verdicts": []}), Permission::Watch),
         ("list-rotas", json!({}), Permission::Look),
         ("swap-shift", swap, Permission::Watch),
+        ("label-days", json!({"service": null}), Permission::Look),
+        ("next-label", json!({"service": "delay"}), Permission::Look),
+        ("show-label-task", json!({"prediction": nobodys}), Permission::Look),
+        (
+            "submit-label",
+            json!({"prediction": nobodys, "answer": {"value": "yes"}, "note": null, "event_at": null}),
+            Permission::Watch,
+        ),
+        ("import-labels", json!({"rows": []}), Permission::Watch),
+        ("list-labels", json!({"service": null, "limit": 5}), Permission::Look),
+        ("draw-labels", json!({"service": "delay", "day": null, "count": 1}), Permission::Watch),
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use console::{Key, Term, style};
-use lamp_app::App;
+use lamp_app::call::{LabelDays, NextLabel, ShowLabelTask};
 use lamp_app::labels::ask::LabelTask;
 use lamp_app::labels::submit::{Answered, SubmitLabel};
 use lamp_core::error::{Classified as _, Kind};
@@ -13,6 +13,7 @@ use lamp_core::names::ServiceName;
 use lamp_core::package::Task;
 
 use super::{NOTHING_WAITS, bar, print_submitted, print_task, shown};
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::out;
 
@@ -38,16 +39,17 @@ enum Input {
     Lines,
 }
 
-pub async fn run(app: &App, service: Option<&ServiceName>) -> Result<(), Failure> {
-    for progress in app.label_progress(service).await?.iter().filter(|progress| progress.waiting > 0) {
+pub async fn run(desk: &Desk, service: Option<&ServiceName>) -> Result<(), Failure> {
+    let days = desk.ask(LabelDays { service: service.cloned() }).await?;
+    for progress in days.iter().filter(|progress| progress.waiting > 0) {
         out!("{}  {}", style(&progress.service).bold(), bar(progress));
     }
     let mut done: Vec<PredictionId> = Vec::new();
     let mut again: Option<PredictionId> = None;
     loop {
         let task = match again.take() {
-            Some(prediction) => Some(app.label_task_of(prediction).await?),
-            None => app.next_label(service).await?,
+            Some(prediction) => Some(desk.ask(ShowLabelTask { prediction }).await?),
+            None => desk.ask(NextLabel { service: service.cloned() }).await?,
         };
         let Some(task) = task else {
             if done.is_empty() {
@@ -58,8 +60,8 @@ pub async fn run(app: &App, service: Option<&ServiceName>) -> Result<(), Failure
             return Ok(());
         };
         out!("");
-        print_task(app, &task);
-        match ask(app, &task).await? {
+        print_task(desk.zone(), &task);
+        match ask(desk, &task).await? {
             Outcome::Taken => {
                 done.retain(|earlier| *earlier != task.prediction);
                 done.push(task.prediction);
@@ -86,7 +88,7 @@ enum Outcome {
 }
 
 /// Asks until there is something to go on with.
-async fn ask(app: &App, task: &LabelTask) -> Result<Outcome, Failure> {
+async fn ask(desk: &Desk, task: &LabelTask) -> Result<Outcome, Failure> {
     loop {
         let answer = match reply(&task.spec).await? {
             Reply::Quit => return Ok(Outcome::Quit),
@@ -99,7 +101,7 @@ async fn ask(app: &App, task: &LabelTask) -> Result<Outcome, Failure> {
             Reply::Value(text) => Answered::Value(text),
         };
         let request = SubmitLabel { prediction: task.prediction, answer, note: None, event_at: None };
-        match app.submit_label(request).await {
+        match desk.try_ask(request, &|_| {}).await? {
             Ok(submitted) => {
                 print_submitted(&submitted);
                 return Ok(Outcome::Taken);
