@@ -11,6 +11,7 @@ mod duties;
 mod error;
 mod incidents;
 mod labels;
+mod metrics;
 mod models;
 mod runs;
 mod serving;
@@ -127,6 +128,7 @@ calls! {
     ImportLabels,
     ListLabels,
     crate::labels::draw::DrawLabels,
+    crate::metrics::view::MetricsRequest,
 }
 
 async fn answer_one<C: Call>(app: &App, body: &[u8]) -> Result<Answered, CallError> {

@@ -155,7 +155,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Serve(args) => serve::run(&open(directory).await?, &args).await,
         Command::Up(args) => up::run(&open(directory).await?, &args).await,
         Command::Label(args) => label::run(&desk(directory).await?, &args).await,
-        Command::Metrics(args) => metrics::run(&open(directory).await?, &args).await,
+        Command::Metrics(args) => metrics::run(&desk(directory).await?, &args).await,
         Command::Why(args) => why::run(&desk(directory).await?, &args).await,
         Command::Affected(args) => affected::run(&desk(directory).await?, &args).await,
         Command::Doctor(args) => doctor::run(&open(directory).await?, &args).await,

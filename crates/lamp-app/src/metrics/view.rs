@@ -9,7 +9,7 @@ use lamp_core::names::{ModelName, ServiceName};
 use lamp_core::package::Task;
 use lamp_core::reference::Reference;
 use lamp_core::route::Role;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::EstimationError;
 use super::rows::{Answering, Labelled};
@@ -23,7 +23,7 @@ pub const SERIES_DAYS: i32 = 90;
 pub(super) const OLD_AFTER: SignedDuration = SignedDuration::from_hours(48);
 
 /// What to look at.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MetricsRequest {
     /// A service, a model, or a model's version; all services unless told.
     pub name: Option<String>,
@@ -36,10 +36,12 @@ pub struct MetricsRequest {
 }
 
 /// The metrics of one service.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MetricsView {
     /// The service.
     pub service: ServiceName,
+    /// When this was known.
+    pub at: Timestamp,
     /// What its models predict.
     pub task: Task,
     /// How far back; none with days of one's own.
@@ -49,7 +51,7 @@ pub struct MetricsView {
     /// The last one.
     pub until: Date,
     /// What every interval is worth.
-    pub intervals: &'static str,
+    pub intervals: String,
     /// When the newest label was recorded, of a prediction up to the last day.
     pub newest_label_at: Option<Timestamp>,
     /// Whether that is long ago, or never.
@@ -61,7 +63,7 @@ pub struct MetricsView {
 }
 
 /// One metric of one subject.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MetricSeries {
     /// Whose answers, on which rows and labels.
     #[serde(flatten)]
@@ -81,7 +83,7 @@ pub struct MetricSeries {
 }
 
 /// A metric as it was known on a day.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricPoint {
     /// The day.
     pub day: Date,
@@ -145,11 +147,12 @@ impl App {
         let newest_label_at = all.newest_at();
         Ok(MetricsView {
             service: service.clone(),
+            at: now,
             task: labelled.task,
             window: (!has_own_days).then_some(request.window),
             since,
             until,
-            intervals: "95 %, good for one look",
+            intervals: "95 %, good for one look".to_owned(),
             newest_label_at,
             labels_are_old: newest_label_at.is_none_or(|at| now.duration_since(at) > OLD_AFTER),
             progress: self.label_progress(Some(service)).await?,

@@ -5,7 +5,6 @@ mod plot;
 use std::process::ExitCode;
 
 use console::style;
-use lamp_app::App;
 use lamp_app::metrics::view::{MetricSeries, MetricsRequest, MetricsView};
 use lamp_core::estimate::{Judged, Outcome, Verdict};
 use lamp_core::label::Basis;
@@ -13,12 +12,13 @@ use lamp_core::route::Role;
 
 use super::verdict;
 use crate::args::Metrics;
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, Listing, out};
 
-pub async fn run(app: &App, args: &Metrics) -> Result<ExitCode, Failure> {
+pub async fn run(desk: &Desk, args: &Metrics) -> Result<ExitCode, Failure> {
     let request = MetricsRequest { name: args.name.clone(), window: args.window, since: args.since, until: args.until };
-    let views = app.metrics(&request).await?;
+    let views = desk.ask(request).await?;
     if args.json {
         ui::print_json(&views)?;
     } else if views.is_empty() {
@@ -28,7 +28,7 @@ pub async fn run(app: &App, args: &Metrics) -> Result<ExitCode, Failure> {
             if number > 0 {
                 out!("");
             }
-            print(app, view, args.places);
+            print(view, args.places);
         }
     }
     Ok(verdict(!views.iter().flat_map(|view| &view.series).any(is_bad_news)))
@@ -40,8 +40,8 @@ fn is_bad_news(series: &MetricSeries) -> bool {
     is_worse && series.place.is_some() && series.subject.basis == Basis::Drawn && series.subject.served_by.is_none()
 }
 
-fn print(app: &App, view: &MetricsView, places: bool) {
-    print_heading(app, view);
+fn print(view: &MetricsView, places: bool) {
+    print_heading(view);
     if view.series.is_empty() {
         out!("Not enough labels: there are none. Next: lamp label {}", view.service);
         return;
@@ -73,12 +73,12 @@ fn is_headline(series: &MetricSeries) -> bool {
     series.place == Some(Role::Primary) && series.subject.served_by.is_none() && series.subject.basis == Basis::Drawn
 }
 
-fn print_heading(app: &App, view: &MetricsView) {
+fn print_heading(view: &MetricsView) {
     let since = view.since.map_or_else(|| "the first day".to_owned(), |since| since.to_string());
     let newest = match view.newest_label_at {
         None => "no label in it".to_owned(),
         Some(at) => {
-            let age = app.now().duration_since(at).as_millis();
+            let age = view.at.duration_since(at).as_millis();
             let age = ui::duration(u64::try_from(age).unwrap_or(0));
             let text = format!("newest label {age} old");
             if view.labels_are_old { style(text).yellow().to_string() } else { text }

@@ -48,7 +48,7 @@ pub(crate) struct ServiceMetrics {
     pub(crate) service: String,
     pub(crate) labels_age: String,
     pub(crate) labels_are_old: bool,
-    pub(crate) intervals: &'static str,
+    pub(crate) intervals: String,
     pub(crate) subjects: Vec<SubjectShown>,
 }
 
@@ -184,7 +184,7 @@ impl ServiceMetrics {
                 |at| format!("newest label {} ago, {}", age(at, now), Instant::new(at, zone).short),
             ),
             labels_are_old: view.labels_are_old,
-            intervals: view.intervals,
+            intervals: view.intervals.clone(),
             subjects,
         }
     }

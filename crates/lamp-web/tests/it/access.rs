@@ -335,6 +335,7 @@ fn calls() -> Vec<(&'static str, Value, Permission)> {
         ),
         ("import-labels", json!({"rows": []}), Permission::Watch),
         ("list-labels", json!({"service": null, "limit": 5}), Permission::Look),
+        ("metrics", json!({"name": "delay", "window": "7d", "since": null, "until": null}), Permission::Look),
         ("draw-labels", json!({"service": "delay", "day": null, "count": 1}), Permission::Watch),
     ]
 }
