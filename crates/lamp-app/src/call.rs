@@ -6,6 +6,7 @@
 //! there is one set of requests, and one way through each command.
 
 mod accounts;
+mod cadence;
 mod data;
 mod duties;
 mod error;
@@ -22,6 +23,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use accounts::RevokeToken;
+pub use cadence::{FindAdvice, ListCadences, ListStudies, RecordAdoption, ShowCadence, ShowStudy};
 pub use data::{
     AddUploaded, CheckDataset, Checkable, DataHistory, FindManifest, FoundManifest, KeptFiles, ListDatasets, Missing,
     OfferFiles, Pins,
@@ -129,6 +131,12 @@ calls! {
     ListLabels,
     crate::labels::draw::DrawLabels,
     crate::metrics::view::MetricsRequest,
+    ListCadences,
+    ShowCadence,
+    ListStudies,
+    ShowStudy,
+    FindAdvice,
+    RecordAdoption,
 }
 
 async fn answer_one<C: Call>(app: &App, body: &[u8]) -> Result<Answered, CallError> {

@@ -148,7 +148,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             models::decide(&desk(directory).await?, &args, lamp_core::registry::Decision::Rejected).await
         }
         Command::Retire(args) => models::retire(&desk(directory).await?, &args).await,
-        Command::Cadence(args) => Box::pin(cadence::run(&open(directory).await?, &args)).await,
+        Command::Cadence(args) => Box::pin(cadence::run(&desk(directory).await?, &args)).await,
         Command::Deploy(args) => deploy::run(&desk(directory).await?, &args).await,
         Command::Rollback(args) => deploy::rollback(&desk(directory).await?, &args).await,
         Command::Switch(args) => switch::run(&desk(directory).await?, &args).await,

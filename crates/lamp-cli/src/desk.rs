@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use lamp_app::App;
 use lamp_app::affected::affected_since;
+use lamp_app::cadence::adopt::{AdoptStudy, Adopted};
 use lamp_app::call::{Call, CallError, Pins};
 use lamp_app::data::add::{AddData, Added};
 use lamp_app::data::get::{GetData, Got};
@@ -175,6 +176,14 @@ impl Desk {
         match self {
             Self::Here(app) => Ok(app.locked_datasets()?),
             Self::Server(remote) => remote.locked_datasets(),
+        }
+    }
+
+    /// Writes what a study advises into this clone's lamp.toml.
+    pub async fn adopt_study(&self, request: AdoptStudy) -> Result<Adopted, Failure> {
+        match self {
+            Self::Here(app) => Ok(app.adopt_study(&request).await?),
+            Self::Server(remote) => remote.adopt_study(request).await,
         }
     }
 

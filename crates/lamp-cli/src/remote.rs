@@ -7,7 +7,8 @@ mod data;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lamp_app::call::{BuiltVersion, ReadLog};
+use lamp_app::cadence::adopt::{self, AdoptStudy, Adopted};
+use lamp_app::call::{BuiltVersion, FindAdvice, ReadLog, RecordAdoption};
 use lamp_app::data::{lockfile, sources};
 use lamp_core::config::Workspace;
 use lamp_core::dataset::DatasetVersion;
@@ -118,6 +119,16 @@ impl Remote {
         let guard = lockfile::guard(&self.root).await?;
         lockfile::pin(&guard, &self.root, &self.repo, &version, commit).await?;
         Ok(Some(version))
+    }
+
+    /// Writes what a study at the server advises into this clone's lamp.toml. The server records that it was done.
+    pub async fn adopt_study(&self, request: AdoptStudy) -> Result<Adopted, Failure> {
+        let AdoptStudy { study, commit } = request;
+        let advice = self.client.call(&FindAdvice { study }).await??;
+        let written = adopt::write(&advice, &self.workspace, &self.root, &self.repo, commit).await?;
+        let record = RecordAdoption { advice: advice.clone(), file: written.file.clone() };
+        self.client.call(&record).await??;
+        Ok(adopt::adopted(advice, written, &self.repo, commit).await?)
     }
 
     /// Every dataset that `lamp.lock` pins and that has a home in this clone.

@@ -11,7 +11,7 @@ use lamp_core::config::{Cadence, Every};
 use lamp_core::names::{ModelName, ProjectName};
 use lamp_core::registry::ModelState;
 use lamp_core::route::ModelRef;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::CadenceError;
 use super::tip::Tip;
@@ -24,7 +24,7 @@ const ROTATIONS_SHOWN: u32 = 20;
 const STUDIES_SHOWN: u32 = 50;
 
 /// One rotation with the candidate that came of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RotationView {
     /// The rotation.
     #[serde(flatten)]
@@ -36,7 +36,7 @@ pub struct RotationView {
 }
 
 /// The cadence of one model.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CadenceView {
     /// The model.
     pub model: ModelName,
@@ -59,7 +59,7 @@ pub struct CadenceView {
 }
 
 /// A point of the age curve.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AgeView {
     /// Age in words: `3 weeks`.
     pub age: String,
@@ -74,7 +74,7 @@ pub struct AgeView {
 }
 
 /// What one cadence costs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RhythmView {
     /// The cadence in words: `4 weeks`.
     pub every: String,
@@ -97,7 +97,7 @@ pub struct RhythmView {
 }
 
 /// One window of a study.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WindowView {
     /// `configured`, `all`, or a length.
     pub window: String,
@@ -120,7 +120,7 @@ pub struct WindowView {
 }
 
 /// A study.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StudyView {
     /// Its name.
     pub id: String,

@@ -7,57 +7,59 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use console::style;
+use jiff::tz::TimeZone;
 use lamp_app::App;
 use lamp_app::cadence::adopt::AdoptStudy;
 use lamp_app::cadence::run::RunRotation;
 use lamp_app::cadence::view::{CadenceView, RotationView};
+use lamp_app::call::{ListCadences, ListStudies, ShowCadence, ShowStudy};
 use lamp_core::cadence::rotation::{Rotation, RotationState};
 use lamp_core::names::ModelName;
 
 use super::{models, verdict};
 use crate::args::{Cadence, CadenceAdopt, CadenceRun, CadenceShow};
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, Lines, Listing, Spinner, out};
 
-pub async fn run(app: &App, args: &Cadence) -> Result<ExitCode, Failure> {
+pub async fn run(desk: &Desk, args: &Cadence) -> Result<ExitCode, Failure> {
     match args {
         Cadence::Ls(args) => {
-            let views = app.list_cadences().await?;
-            if args.json { ui::print_json(&views)? } else { print_list(app, &views) }
+            let views = desk.ask(ListCadences {}).await?;
+            if args.json { ui::print_json(&views)? } else { print_list(desk.zone(), &views) }
         }
-        Cadence::Show(args) => show(app, args).await?,
-        Cadence::Run(args) => return run_rotation(app, args).await,
-        Cadence::Study(args) => return study::run(app, args).await,
+        Cadence::Show(args) => show(desk, args).await?,
+        Cadence::Run(args) => return run_rotation(desk.require_here()?, args).await,
+        Cadence::Study(args) => return study::run(desk.require_here()?, args).await,
         Cadence::Studies(args) => {
-            let views = app.list_studies(args.model.as_ref()).await?;
-            if args.json { ui::print_json(&views)? } else { study::print_list(app, &views) }
+            let views = desk.ask(ListStudies { model: args.model.clone() }).await?;
+            if args.json { ui::print_json(&views)? } else { study::print_list(desk.zone(), &views) }
         }
-        Cadence::Adopt(args) => adopt(app, args).await?,
+        Cadence::Adopt(args) => adopt(desk, args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show(app: &App, args: &CadenceShow) -> Result<(), Failure> {
-    let model = ModelName::parse(&args.what).ok().filter(|model| app.workspace().model(model).is_some());
+async fn show(desk: &Desk, args: &CadenceShow) -> Result<(), Failure> {
+    let model = ModelName::parse(&args.what).ok().filter(|model| desk.workspace().model(model).is_some());
     if let Some(model) = model {
-        let view = app.show_cadence(&model).await?;
+        let view = desk.ask(ShowCadence { model }).await?;
         return if args.json {
             ui::print_json(&view)
         } else {
-            print_cadence(app, &view);
+            print_cadence(desk.zone(), &view);
             Ok(())
         };
     }
-    let view = app.show_study(&args.what).await?;
+    let view = desk.ask(ShowStudy { study: args.what.clone() }).await?;
     if args.json {
         return ui::print_json(&view);
     }
-    study::print(app, &view);
+    study::print(desk.zone(), &view);
     Ok(())
 }
 
-fn print_list(app: &App, views: &[CadenceView]) {
-    let zone = &app.workspace().root.time_zone;
+fn print_list(zone: &TimeZone, views: &[CadenceView]) {
     let mut listing = Listing::new(&["MODEL", "EVERY", "NEXT", "LAST ROTATION", "STATE", "CANDIDATE"]);
     for view in views {
         let last = view.rotations.first();
@@ -79,8 +81,7 @@ fn print_list(app: &App, views: &[CadenceView]) {
     listing.print("No model is trained on a cadence yet: lamp cadence study MODEL");
 }
 
-fn print_cadence(app: &App, view: &CadenceView) {
-    let zone = &app.workspace().root.time_zone;
+fn print_cadence(zone: &TimeZone, view: &CadenceView) {
     let line = |name: &str, value: &str| out!("  {:<14} {value}", style(name).dim());
     out!("{}", style(&view.model).bold());
     match (&view.every, &view.at) {
@@ -185,8 +186,8 @@ async fn report(app: &App, rotation: &Rotation, json: bool) -> Result<ExitCode, 
     Ok(verdict(passed))
 }
 
-async fn adopt(app: &App, args: &CadenceAdopt) -> Result<(), Failure> {
-    let adopted = app.adopt_study(&AdoptStudy { study: args.study.clone(), commit: args.commit }).await?;
+async fn adopt(desk: &Desk, args: &CadenceAdopt) -> Result<(), Failure> {
+    let adopted = desk.adopt_study(AdoptStudy { study: args.study.clone(), commit: args.commit }).await?;
     if args.json {
         return ui::print_json(&adopted);
     }

@@ -66,6 +66,9 @@ const HELLO: &str = "/api/v1/uploads/ea8f163db38682925e4491c5e58d4bb3506ef8c14eb
 fn table(present: &Present) -> Vec<Line> {
     let Present { incident, report, duty } = present;
     let duty = format!("/duties/{duty}");
+    let advice = json!({
+        "study": "0", "digest": "0".repeat(64), "model": "delay", "every": "1 month", "evidence": "study:0",
+    });
     let nobodys = "013d0000-0000-7000-8000-000000000000";
     let zeros = "0".repeat(64);
     let judge = [("column", "1"), ("verdict", "right"), ("profile", zeros.as_str())];
@@ -276,6 +279,9 @@ fn calls() -> Vec<(&'static str, Value, Permission)> {
     let file = json!({"path": "2013-01-01.csv", "size": 5, "digest": &HELLO["/api/v1/uploads/".len()..], "sha256": ""});
     let uploaded = json!({"dataset": "flights", "base": null, "files": [file], "partition_by": null, "replace": false, "note": null});
     let pushed = json!({"pushed": "0".repeat(40)});
+    let advice = json!({
+        "study": "0", "digest": "0".repeat(64), "model": "delay", "every": "1 month", "evidence": "study:0",
+    });
     let nobodys = "013d0000-0000-7000-8000-000000000000";
     let swap = json!({
         "rota": "ml", "person": "second@example.com", "from": "2013-04-05T00:00:00Z", "until": "2013-04-06T00:00:00Z",
@@ -335,6 +341,12 @@ fn calls() -> Vec<(&'static str, Value, Permission)> {
         ),
         ("import-labels", json!({"rows": []}), Permission::Watch),
         ("list-labels", json!({"service": null, "limit": 5}), Permission::Look),
+        ("list-cadences", json!({}), Permission::Look),
+        ("show-cadence", json!({"model": "delay"}), Permission::Look),
+        ("list-studies", json!({"model": null}), Permission::Look),
+        ("show-study", json!({"study": "0"}), Permission::Look),
+        ("find-advice", json!({"study": "0"}), Permission::Work),
+        ("record-adoption", json!({"advice": advice, "file": "delay/lamp.toml"}), Permission::Work),
         ("metrics", json!({"name": "delay", "window": "7d", "since": null, "until": null}), Permission::Look),
         ("draw-labels", json!({"service": "delay", "day": null, "count": 1}), Permission::Watch),
     ]

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use console::style;
+use jiff::tz::TimeZone;
 use lamp_app::App;
 use lamp_app::cadence::CadenceError;
 use lamp_app::cadence::study::{StudyProgress, StudyRequest};
@@ -49,13 +50,12 @@ pub async fn run(app: &App, args: &CadenceStudy) -> Result<ExitCode, Failure> {
     if args.json {
         ui::print_json(&view)?;
     } else {
-        print(app, &view);
+        print(&app.workspace().root.time_zone, &view);
     }
     Ok(verdict(view.recommended_every.is_some()))
 }
 
-pub fn print_list(app: &App, views: &[StudyView]) {
-    let zone = &app.workspace().root.time_zone;
+pub fn print_list(zone: &TimeZone, views: &[StudyView]) {
     let mut listing = Listing::new(&["STUDY", "MODEL", "COMMIT", "BLOCKS", "ADVICE", "ADOPTED", "FINISHED", "BY"]);
     for view in views {
         listing.row([
@@ -73,8 +73,7 @@ pub fn print_list(app: &App, views: &[StudyView]) {
 }
 
 /// The whole study: what was asked, the age curve, the cost of each cadence, the advice.
-pub fn print(app: &App, view: &StudyView) {
-    let zone = &app.workspace().root.time_zone;
+pub fn print(zone: &TimeZone, view: &StudyView) {
     let line = |name: &str, value: &str| out!("  {:<14} {value}", style(name).dim());
     out!("study {}  {}", style(&view.id).bold(), style(&view.model).bold());
     line("commit", &view.commit);
