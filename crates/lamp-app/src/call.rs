@@ -8,6 +8,7 @@
 mod accounts;
 mod cadence;
 mod data;
+mod doctor;
 mod duties;
 mod error;
 mod incidents;
@@ -28,6 +29,7 @@ pub use data::{
     AddUploaded, CheckDataset, Checkable, DataHistory, FindManifest, FoundManifest, KeptFiles, ListDatasets, Missing,
     OfferFiles, Pins,
 };
+pub use doctor::DoctorFacts;
 pub use duties::{ListDuties, ListRotas, ShowDuty, ShowHistograms, ShowShift, WaiveDuty};
 pub use error::CallError;
 pub use incidents::{AckIncident, ListIncidents, ResolveIncident, ShowIncident};
@@ -137,6 +139,7 @@ calls! {
     ShowStudy,
     FindAdvice,
     RecordAdoption,
+    DoctorFacts,
 }
 
 async fn answer_one<C: Call>(app: &App, body: &[u8]) -> Result<Answered, CallError> {

@@ -7,8 +7,11 @@ mod repository;
 mod serving;
 
 use lamp_core::access::Permission;
-use lamp_core::doctor::{Facts, Finding, diagnose};
+use lamp_core::doctor::{Facts, Finding, TestFacts, diagnose};
 use lamp_core::error::{Classified, Kind};
+use lamp_core::names::DatasetName;
+
+pub use repository::CloneFacts;
 
 use crate::app::App;
 use crate::data::DataError;
@@ -55,24 +58,40 @@ impl Classified for DoctorError {
     }
 }
 
+/// How each practice stands where the ledger is elsewhere: `facts` are the ledger's, and of a clone beside it. What
+/// lies in this clone, and what its lock pins, counts instead.
+pub fn diagnose_clone(mut facts: Facts, here: CloneFacts, is_locked: impl Fn(&DatasetName) -> bool) -> Vec<Finding> {
+    facts.hooks = here.hooks;
+    facts.repository = here.repository;
+    facts.tests.workflow = here.workflow;
+    for dataset in &mut facts.data.datasets {
+        dataset.is_locked = is_locked(&dataset.name);
+    }
+    diagnose(&facts)
+}
+
 impl App {
     /// How each practice stands, in order.
     pub async fn doctor(&self) -> Result<Vec<Finding>, DoctorError> {
         self.authorize(Permission::Look)?;
-        Ok(diagnose(&self.facts().await?))
+        Ok(diagnose(&self.doctor_facts().await?))
     }
 
-    async fn facts(&self) -> Result<Facts, DoctorError> {
+    /// What [`App::doctor`] judges.
+    pub async fn doctor_facts(&self) -> Result<Facts, DoctorError> {
+        self.authorize(Permission::Look)?;
+        let CloneFacts { hooks, repository, workflow } =
+            CloneFacts::of(self.workspace(), self.repo(), &self.hooks()).await?;
         Ok(Facts {
-            hooks: self.hooks_facts().await?,
+            hooks,
             code: self.code_facts().await?,
-            repository: self.repository_facts().await?,
+            repository,
             data: self.data_facts().await?,
             quality: self.quality_facts().await?,
             labels: self.label_facts().await?,
             retraining: self.retraining_facts().await?,
             services: self.service_facts().await?,
-            tests: self.test_facts().await?,
+            tests: TestFacts { workflow, ..self.test_facts().await? },
         })
     }
 

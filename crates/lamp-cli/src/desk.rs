@@ -6,21 +6,24 @@ use jiff::tz::TimeZone;
 use lamp_app::App;
 use lamp_app::affected::affected_since;
 use lamp_app::cadence::adopt::{AdoptStudy, Adopted};
-use lamp_app::call::{Call, CallError, Pins};
+use lamp_app::call::{Call, CallError, DoctorFacts, Pins};
 use lamp_app::data::add::{AddData, Added};
 use lamp_app::data::get::{GetData, Got};
 use lamp_app::data::lockfile;
+use lamp_app::doctor::{CloneFacts, diagnose_clone};
 use lamp_app::labels::file::{self, WrittenLabel};
 use lamp_app::training::code::{CodeChoice, clean_head};
 use lamp_core::affected::Affected;
 use lamp_core::config::{ProjectConfig, Workspace};
 use lamp_core::dataset::DatasetVersion;
+use lamp_core::doctor::Finding;
 use lamp_core::exposure::ServerUrl;
 use lamp_core::ids::RunId;
 use lamp_core::names::DatasetName;
 use lamp_core::run::Run;
 use lamp_engine::{Engine, EngineSettings};
 
+use crate::command::hooks;
 use crate::failure::Failure;
 use crate::remote::Remote;
 use crate::ui;
@@ -136,6 +139,20 @@ impl Desk {
         match self {
             Self::Here(app) => Ok(app.affected(base).await?),
             Self::Server(remote) => Ok(affected_since(base, remote.repo(), remote.workspace()).await?),
+        }
+    }
+
+    /// How the practices stand: files are this clone's, wherever the ledger is.
+    pub async fn doctor(&self) -> Result<Vec<Finding>, Failure> {
+        match self {
+            Self::Here(app) => Ok(Box::pin(app.doctor()).await?),
+            Self::Server(remote) => {
+                let facts = self.ask(DoctorFacts {}).await?;
+                let hooks = hooks::of_workspace(remote.root()).await?;
+                let here = CloneFacts::of(remote.workspace(), remote.repo(), &hooks).await?;
+                let pins = self.pins()?;
+                Ok(diagnose_clone(facts, here, |dataset| pins.contains_key(dataset)))
+            }
         }
     }
 

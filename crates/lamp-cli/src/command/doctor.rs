@@ -3,18 +3,18 @@
 use std::process::ExitCode;
 
 use console::{StyledObject, style};
-use lamp_app::App;
 use lamp_core::doctor::{Finding, Score, Sign};
 
 use crate::args::Doctor;
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, out};
 
 /// Where the signs of a practice begin: under its title.
 const INDENT: &str = "             ";
 
-pub async fn run(app: &App, args: &Doctor) -> Result<ExitCode, Failure> {
-    let findings = app.doctor().await?;
+pub async fn run(desk: &Desk, args: &Doctor) -> Result<ExitCode, Failure> {
+    let findings = desk.doctor().await?;
     if args.json {
         ui::print_json(&findings)?;
         return Ok(ExitCode::SUCCESS);
@@ -25,6 +25,9 @@ pub async fn run(app: &App, args: &Doctor) -> Result<ExitCode, Failure> {
     let count = |score: Score| findings.iter().filter(|finding| finding.score == score).count();
     let [yes, partly, no] = [Score::Yes, Score::Partly, Score::No].map(count);
     out!("{} of {} practices kept, {partly} partly, {no} not", style(yes).bold(), findings.len());
+    if desk.app().is_none() {
+        out!("Hooks, locks and workflows are this clone's; all else is the server's, as its own clone declares it.");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::names::{DatasetName, ModelName, ProjectName, ServiceName};
 use crate::route::ModelRef;
 
 /// All of it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     /// For practice 1.
     pub hooks: HooksFacts,
@@ -29,16 +31,16 @@ pub struct Facts {
 }
 
 /// Hooks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HooksFacts {
     /// Ids of the hooks that the file lacks; none where there is no file.
-    pub missing: Option<Vec<&'static str>>,
+    pub missing: Option<Vec<String>>,
     /// Who wrote the hook that git calls: a manager's command, or `somebody else`; none where there is no hook.
     pub called_by: Option<String>,
 }
 
 /// Where models come from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeFacts {
     /// The models that are declared.
     pub models: Vec<ModelName>,
@@ -51,7 +53,7 @@ pub struct CodeFacts {
 }
 
 /// What the repository holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepositoryFacts {
     /// The projects.
     pub projects: Vec<ProjectName>,
@@ -62,14 +64,14 @@ pub struct RepositoryFacts {
 }
 
 /// Versions of data.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataFacts {
     /// The datasets that are declared.
     pub datasets: Vec<DatasetFacts>,
 }
 
 /// One dataset.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetFacts {
     /// Its name.
     pub name: DatasetName,
@@ -82,7 +84,7 @@ pub struct DatasetFacts {
 }
 
 /// Promises of data, and who looks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QualityFacts {
     /// The datasets that are declared.
     pub datasets: Vec<ChecksFacts>,
@@ -91,7 +93,7 @@ pub struct QualityFacts {
 }
 
 /// Whether a person looks at the histograms of a project.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LookFacts {
     /// The project.
     pub project: ProjectName,
@@ -104,7 +106,7 @@ pub struct LookFacts {
 }
 
 /// Checks of one dataset.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChecksFacts {
     /// Its name.
     pub name: DatasetName,
@@ -115,7 +117,7 @@ pub struct ChecksFacts {
 }
 
 /// Labels of one service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelFacts {
     /// The service.
     pub service: ServiceName,
@@ -130,7 +132,7 @@ pub struct LabelFacts {
 }
 
 /// How models are trained again.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetrainingFacts {
     /// The models that are the primary of a service.
     pub models: Vec<ModelFacts>,
@@ -141,7 +143,7 @@ pub struct RetrainingFacts {
 }
 
 /// One model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelFacts {
     /// Its name.
     pub name: ModelName,
@@ -152,7 +154,7 @@ pub struct ModelFacts {
 }
 
 /// One service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceFacts {
     /// Its name.
     pub name: ServiceName,
@@ -167,7 +169,7 @@ pub struct ServiceFacts {
 }
 
 /// Tests.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestFacts {
     /// A workflow of CI that calls `lamp test`: its path.
     pub workflow: Option<String>,

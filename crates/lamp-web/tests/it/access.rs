@@ -347,6 +347,7 @@ fn calls() -> Vec<(&'static str, Value, Permission)> {
         ("show-study", json!({"study": "0"}), Permission::Look),
         ("find-advice", json!({"study": "0"}), Permission::Work),
         ("record-adoption", json!({"advice": advice, "file": "delay/lamp.toml"}), Permission::Work),
+        ("doctor-facts", json!({}), Permission::Look),
         ("metrics", json!({"name": "delay", "window": "7d", "since": null, "until": null}), Permission::Look),
         ("draw-labels", json!({"service": "delay", "day": null, "count": 1}), Permission::Watch),
     ]

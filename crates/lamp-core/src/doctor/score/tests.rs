@@ -106,7 +106,13 @@ fn check(change: impl FnOnce(&mut Facts), practice: usize, score: Score, found: 
 fn what_is_missing_is_named_with_the_next_step() {
     use Score::{No, Partly};
     check(|f| f.hooks.missing = None, 1, Partly, "no .pre-commit-config.yaml", "lamp init");
-    check(|f| f.hooks.missing = Some(vec!["mypy", "lamp"]), 1, Partly, "lacks mypy, lamp", ">>> lamplighter");
+    check(
+        |f| f.hooks.missing = Some(vec!["mypy".to_owned(), "lamp".to_owned()]),
+        1,
+        Partly,
+        "lacks mypy, lamp",
+        ">>> lamplighter",
+    );
     check(|f| f.hooks.called_by = None, 1, Partly, "no hook before a commit", "lamp hooks install");
     check(|f| f.hooks.called_by = Some("somebody else".to_owned()), 1, Partly, "another hook", "lamp hooks install");
     check(|f| f.code.versions = 0, 2, No, "no model was trained", "lamp train delay");
