@@ -15,6 +15,7 @@ mod incidents;
 mod labels;
 mod metrics;
 mod models;
+mod records;
 mod runs;
 mod serving;
 
@@ -27,7 +28,7 @@ pub use accounts::RevokeToken;
 pub use cadence::{FindAdvice, ListCadences, ListStudies, RecordAdoption, ShowCadence, ShowStudy};
 pub use data::{
     AddUploaded, CheckDataset, Checkable, DataHistory, FindManifest, FoundManifest, KeptFiles, ListDatasets, Missing,
-    OfferFiles, Pins,
+    OfferFiles, Pins, ShowProfile, VerifyData,
 };
 pub use doctor::DoctorFacts;
 pub use duties::{ListDuties, ListRotas, ShowDuty, ShowHistograms, ShowShift, WaiveDuty};
@@ -35,6 +36,7 @@ pub use error::CallError;
 pub use incidents::{AckIncident, ListIncidents, ResolveIncident, ShowIncident};
 pub use labels::{ImportLabels, LabelDays, ListLabels, NextLabel, ShowLabelTask};
 pub use models::{CompareModels, ListModels, RetireModel, ShowModel};
+pub use records::{ListEvents, ListNotifications, VerifyAudit};
 pub use runs::{BuiltVersion, ListRuns, LogPiece, ReadLog, ShowRun, StopRun};
 pub use serving::{Obedience, RollBack, WhoObeys, Why};
 
@@ -140,6 +142,11 @@ calls! {
     FindAdvice,
     RecordAdoption,
     DoctorFacts,
+    ShowProfile,
+    VerifyData,
+    ListEvents,
+    VerifyAudit,
+    ListNotifications,
 }
 
 async fn answer_one<C: Call>(app: &App, body: &[u8]) -> Result<Answered, CallError> {

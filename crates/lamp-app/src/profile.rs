@@ -8,6 +8,7 @@ use lamp_core::partition::{DatasetSlice, PartitionKey};
 use lamp_core::profile::Profile;
 use lamp_core::reference::Reference;
 use lamp_store::DocumentKind;
+use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::data::DataError;
@@ -32,7 +33,7 @@ impl Piece {
 }
 
 /// A profile with what it is of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProfileView {
     /// The version.
     pub version: DatasetVersion,

@@ -6,10 +6,11 @@ use jiff::tz::TimeZone;
 use lamp_app::App;
 use lamp_app::affected::affected_since;
 use lamp_app::cadence::adopt::{AdoptStudy, Adopted};
-use lamp_app::call::{Call, CallError, DoctorFacts, Pins};
+use lamp_app::call::{Call, CallError, DoctorFacts, Pins, VerifyData};
 use lamp_app::data::add::{AddData, Added};
 use lamp_app::data::get::{GetData, Got};
 use lamp_app::data::lockfile;
+use lamp_app::data::verify::Verified;
 use lamp_app::doctor::{CloneFacts, diagnose_clone};
 use lamp_app::labels::file::{self, WrittenLabel};
 use lamp_app::training::code::{CodeChoice, clean_head};
@@ -26,7 +27,7 @@ use lamp_engine::{Engine, EngineSettings};
 use crate::command::hooks;
 use crate::failure::Failure;
 use crate::remote::Remote;
-use crate::ui;
+use crate::ui::{self, Spinner};
 
 /// Says that a command does not travel.
 pub fn works_on_the_server_only(server: &ServerUrl) -> Failure {
@@ -112,12 +113,13 @@ impl Desk {
         Ok(lock.datasets.into_iter().map(|(name, entry)| (name, entry.version)).collect::<BTreeMap<_, _>>())
     }
 
-    /// `NAME` as a server must be asked for it: with the version that this clone's lock pins.
+    /// `NAME` or `NAME[RANGE]` as a server must be asked for it: with the version that this clone's lock pins.
     pub fn pinned(&self, reference: &str) -> Result<String, Failure> {
         let Self::Server(_) = self else { return Ok(reference.to_owned()) };
+        let (name, range) = reference.split_at(reference.find('[').unwrap_or(reference.len()));
         let pins = self.pins()?;
-        let pinned = DatasetName::parse(reference).ok().and_then(|name| pins.get(&name).copied());
-        Ok(pinned.map_or_else(|| reference.to_owned(), |version| format!("{reference}@{version}")))
+        let pinned = DatasetName::parse(name).ok().and_then(|name| pins.get(&name).copied());
+        Ok(pinned.map_or_else(|| reference.to_owned(), |version| format!("{name}@{version}{range}")))
     }
 
     /// The code of a run, as whoever runs it can find it. What is checked here is what a run here checks.
@@ -185,6 +187,17 @@ impl Desk {
         match self {
             Self::Here(app) => Ok(app.read_label_file(path).await?),
             Self::Server(_) => Ok(file::read(path, &Engine::new(EngineSettings::default())).await?),
+        }
+    }
+
+    /// Hashes again what the store holds, where the store is.
+    pub async fn verify_data(&self, references: &[String]) -> Result<Vec<Verified>, Failure> {
+        match self {
+            Self::Here(app) => Ok(app.verify_data(references, ui::byte_bar()).await?),
+            Self::Server(_) => {
+                let _spinner = Spinner::start("the server hashes its data");
+                self.ask(VerifyData { references: references.to_vec() }).await
+            }
         }
     }
 

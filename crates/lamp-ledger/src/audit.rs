@@ -2,6 +2,7 @@
 
 use lamp_core::audit::{AuditEntry, AuditEvent, BrokenLink, chain, check_link, genesis};
 use lamp_core::digest::Digest;
+use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
@@ -13,7 +14,7 @@ use crate::{Ledger, LedgerError, Result};
 pub const AUDIT_PAGE_MAX: u32 = 1_000;
 
 /// What a walk along the whole audit chain found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditReport {
     /// Events that fit, from the first on.
     pub events: u64,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures::{StreamExt as _, TryStreamExt as _};
 use lamp_core::dataset::{FileEntry, Manifest};
 use lamp_core::digest::Digest;
+use serde::{Deserialize, Serialize};
 
 use crate::backend::Backend;
 use crate::bucket::AT_ONCE;
@@ -18,7 +19,7 @@ use crate::progress::Progress;
 use crate::workers::on_each;
 
 /// A file of a version that is not what its manifest says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damage {
     /// The file's path in the version.
     pub path: String,
@@ -43,7 +44,8 @@ impl std::fmt::Display for Damage {
 }
 
 /// What is wrong with a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DamageKind {
     /// Its object is not there.
     Missing,

@@ -1,11 +1,13 @@
 //! Calls about data.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use lamp_core::dataset::{DatasetVersion, FileEntry, Manifest, VersionNumber};
 use lamp_core::digest::Digest;
 use lamp_core::names::DatasetName;
 use lamp_runner::Progress;
+use lamp_store::NoProgress;
 use serde::{Deserialize, Serialize};
 
 use super::{Call, CallError, failed};
@@ -15,6 +17,8 @@ use crate::data::add::Added;
 use crate::data::get::KeptFile;
 use crate::data::list::{DatasetLine, VersionLine};
 use crate::data::uploads::Uploaded;
+use crate::data::verify::Verified;
+use crate::profile::ProfileView;
 
 /// What the sender's `lamp.lock` pins. A server's own lock is of no interest to them.
 pub type Pins = BTreeMap<DatasetName, VersionNumber>;
@@ -176,5 +180,38 @@ impl Call for CheckDataset {
     async fn answer(self, app: &App, say: Progress<'_>) -> Result<Self::Answer, CallError> {
         let said = |done: usize, of: usize| say(&format!("checking {}: {done} of {of}", self.reference));
         app.check(&self.reference, &said).await.map_err(failed)
+    }
+}
+
+/// `lamp profile`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ShowProfile {
+    /// `NAME`, `NAME@V`, `NAME[RANGE]` or `NAME@V[RANGE]`.
+    pub data: String,
+}
+
+impl Call for ShowProfile {
+    const NAME: &'static str = "profile";
+    type Answer = ProfileView;
+
+    async fn answer(self, app: &App, say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        let said = |done: usize, of: usize| say(&format!("profiling: {done} of {of}"));
+        app.profile(&self.data, &said).await.map_err(failed)
+    }
+}
+
+/// `lamp data verify`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VerifyData {
+    /// `NAME@V` or `NAME`, the latest; every version of every dataset if there is none.
+    pub references: Vec<String>,
+}
+
+impl Call for VerifyData {
+    const NAME: &'static str = "verify-data";
+    type Answer = Vec<Verified>;
+
+    async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        app.verify_data(&self.references, Arc::new(NoProgress)).await.map_err(failed)
     }
 }

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use lamp_core::access::Permission;
 use lamp_core::dataset::{DatasetVersion, VersionNumber};
 use lamp_core::names::DatasetName;
 use lamp_store::{Damage, Progress};
+use serde::{Deserialize, Serialize};
 
 use super::DataError;
 use crate::app::App;
 
 /// What a verification found of one version.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Verified {
     /// The version.
     pub version: DatasetVersion,
@@ -23,12 +25,14 @@ pub struct Verified {
 }
 
 impl App {
-    /// Verifies the versions named, or every version of every dataset.
+    /// Verifies the versions named, or every version of every dataset. Nothing changes; it is asked of those who may
+    /// check data, since it reads all of it.
     pub async fn verify_data(
         &self,
         references: &[String],
         progress: Arc<dyn Progress>,
     ) -> Result<Vec<Verified>, DataError> {
+        self.authorize(Permission::Watch)?;
         let mut versions = Vec::new();
         for reference in references {
             versions.push(self.dataset_version(reference).await?);

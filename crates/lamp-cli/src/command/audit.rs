@@ -3,17 +3,18 @@
 use std::process::ExitCode;
 
 use console::style;
-use lamp_app::App;
+use lamp_app::call::{ListEvents, VerifyAudit};
 
 use super::verdict;
 use crate::args::Audit;
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, Listing, out};
 
-pub async fn run(app: &App, args: &Audit) -> Result<ExitCode, Failure> {
+pub async fn run(desk: &Desk, args: &Audit) -> Result<ExitCode, Failure> {
     match args {
         Audit::Ls(args) => {
-            let events = app.audit_events(args.after, args.limit).await?;
+            let events = desk.ask(ListEvents { after: args.after, limit: args.limit }).await?;
             if args.json {
                 ui::print_json(&events)?;
                 return Ok(ExitCode::SUCCESS);
@@ -23,7 +24,7 @@ pub async fn run(app: &App, args: &Audit) -> Result<ExitCode, Failure> {
                 let injected = if event.entry.injected_time { " (injected)" } else { "" };
                 listing.row([
                     event.seq.to_string(),
-                    format!("{}{injected}", ui::instant(event.entry.at, &app.workspace().root.time_zone)),
+                    format!("{}{injected}", ui::instant(event.entry.at, desk.zone())),
                     event.entry.actor.to_string(),
                     event.entry.action,
                     event.entry.subject,
@@ -34,7 +35,7 @@ pub async fn run(app: &App, args: &Audit) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Audit::Verify(args) => {
-            let report = app.verify_audit().await?;
+            let report = desk.ask(VerifyAudit {}).await?;
             if args.json {
                 let broken = &report.broken;
                 ui::print_json(&serde_json::json!({"events": report.events, "head": report.head, "broken": broken}))?;

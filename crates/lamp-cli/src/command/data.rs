@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use console::style;
-use lamp_app::App;
 use lamp_app::call::{DataHistory, ListDatasets};
 use lamp_app::data::add::AddData;
 use lamp_app::data::get::GetData;
@@ -25,7 +24,7 @@ pub async fn run(desk: &Desk, args: Data) -> Result<ExitCode, Failure> {
         Data::Get(args) => get(desk, &args).await,
         Data::Ls(args) => ls(desk, &args).await,
         Data::Log(args) => log(desk, &args).await,
-        Data::Verify(args) => verify(desk.require_here()?, &args).await,
+        Data::Verify(args) => verify(desk, &args).await,
         Data::Build(args) => build(desk, &args).await,
     }
 }
@@ -140,8 +139,8 @@ async fn log(desk: &Desk, args: &DataLog) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn verify(app: &App, args: &DataVerify) -> Result<ExitCode, Failure> {
-    let found = app.verify_data(&args.references, ui::byte_bar()).await?;
+async fn verify(desk: &Desk, args: &DataVerify) -> Result<ExitCode, Failure> {
+    let found = desk.verify_data(&args.references).await?;
     let is_whole = found.iter().all(|verified| verified.damage.is_empty());
     if args.json {
         let lines: Vec<_> = found

@@ -3,20 +3,21 @@
 use std::process::ExitCode;
 
 use console::style;
-use lamp_app::App;
+use lamp_app::call::ListNotifications;
 use lamp_core::notification::NotificationState;
 
 use crate::args::Notify;
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, Listing, out};
 
-pub async fn run(app: &App, args: &Notify) -> Result<ExitCode, Failure> {
-    let notifications = app.notifications(args.limit).await?;
+pub async fn run(desk: &Desk, args: &Notify) -> Result<ExitCode, Failure> {
+    let notifications = desk.ask(ListNotifications { limit: args.limit }).await?;
     if args.json {
         ui::print_json(&notifications)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let zone = &app.workspace().root.time_zone;
+    let zone = desk.zone();
     let mut listing = Listing::new(&["AT", "KIND", "ABOUT", "STATE", "TRIED", "NEXT TRY", "FAILED OF"]);
     for notification in notifications {
         let is_waiting = notification.state == NotificationState::Waiting;
@@ -31,7 +32,7 @@ pub async fn run(app: &App, args: &Notify) -> Result<ExitCode, Failure> {
         ]);
     }
     listing.print("The team was not told anything yet.");
-    if app.workspace().root.notify.is_none() {
+    if desk.workspace().root.notify.is_none() {
         out!("Nobody is told: add [notify] with a `webhook` to the lamp.toml at the root.");
     }
     Ok(ExitCode::SUCCESS)

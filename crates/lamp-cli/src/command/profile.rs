@@ -4,10 +4,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use console::style;
-use lamp_app::App;
+use lamp_app::call::ShowProfile;
 use lamp_core::profile::{ColumnProfile, Scalar};
 
 use crate::args::Profile;
+use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, Spinner, out};
 
@@ -17,13 +18,13 @@ const BINS: usize = 10;
 /// Width of the longest bar, in characters.
 const BAR_WIDTH: usize = 40;
 
-pub async fn run(app: &App, args: &Profile) -> Result<ExitCode, Failure> {
+pub async fn run(desk: &Desk, args: &Profile) -> Result<ExitCode, Failure> {
     let spinner = Arc::new(Spinner::start(&format!("profiling {}", args.data)));
-    let on_partition = {
+    let said = {
         let spinner = Arc::clone(&spinner);
-        move |done: usize, of: usize| spinner.say(&format!("profiling: {done} of {of}"))
+        move |line: &str| spinner.say(line)
     };
-    let view = app.profile(&args.data, &on_partition).await?;
+    let view = desk.ask_saying(ShowProfile { data: desk.pinned(&args.data)? }, &said).await?;
     drop(spinner);
     for name in &args.columns {
         if view.profile.find(name).is_none() {

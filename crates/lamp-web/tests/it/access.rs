@@ -348,6 +348,11 @@ fn calls() -> Vec<(&'static str, Value, Permission)> {
         ("find-advice", json!({"study": "0"}), Permission::Work),
         ("record-adoption", json!({"advice": advice, "file": "delay/lamp.toml"}), Permission::Work),
         ("doctor-facts", json!({}), Permission::Look),
+        ("profile", json!({"data": "flights"}), Permission::Look),
+        ("verify-data", json!({"references": ["flights@1"]}), Permission::Watch),
+        ("list-events", json!({"after": 0, "limit": 5}), Permission::Look),
+        ("verify-audit", json!({}), Permission::Look),
+        ("list-notifications", json!({"limit": 5}), Permission::Look),
         ("metrics", json!({"name": "delay", "window": "7d", "since": null, "until": null}), Permission::Look),
         ("draw-labels", json!({"service": "delay", "day": null, "count": 1}), Permission::Watch),
     ]
