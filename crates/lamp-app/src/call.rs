@@ -14,6 +14,7 @@ mod error;
 mod incidents;
 mod labels;
 mod metrics;
+mod ml_tests;
 mod models;
 mod records;
 mod runs;
@@ -35,6 +36,7 @@ pub use duties::{ListDuties, ListRotas, ShowDuty, ShowHistograms, ShowShift, Wai
 pub use error::CallError;
 pub use incidents::{AckIncident, ListIncidents, ResolveIncident, ShowIncident};
 pub use labels::{ImportLabels, LabelDays, ListLabels, NextLabel, ShowLabelTask};
+pub use ml_tests::KeepTestReports;
 pub use models::{CompareModels, ListModels, RetireModel, ShowModel};
 pub use records::{ListEvents, ListNotifications, VerifyAudit};
 pub use runs::{BuiltVersion, ListRuns, LogPiece, ReadLog, ShowRun, StopRun};
@@ -147,6 +149,7 @@ calls! {
     ListEvents,
     VerifyAudit,
     ListNotifications,
+    KeepTestReports,
 }
 
 async fn answer_one<C: Call>(app: &App, body: &[u8]) -> Result<Answered, CallError> {

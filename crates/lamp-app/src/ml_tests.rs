@@ -15,12 +15,13 @@ mod session;
 mod shapes;
 mod trial;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lamp_core::access::Permission;
+use lamp_core::dataset::DatasetVersion;
 use lamp_core::error::{Classified, Kind};
-use lamp_core::ml_test::{TestName, TestReport};
-use lamp_core::names::ModelName;
+use lamp_core::ml_test::{REPORT_FORMAT, TestName, TestReport};
+use lamp_core::names::{DatasetName, ModelName};
 use lamp_runner::Progress;
 
 use crate::affected::AffectedError;
@@ -53,6 +54,9 @@ pub struct Only {
 
 /// What `--only` takes for the projects' own tests.
 pub const OWN: &str = "own";
+
+/// Most reports that are kept at once: they are one transaction.
+pub const REPORTS_MAX: usize = 1_000;
 
 /// What was tested.
 #[derive(Debug, Clone)]
@@ -93,6 +97,18 @@ pub enum TestError {
     /// Whoever waited gave up.
     #[error("interrupted; what ran was stopped, and nothing is left of it")]
     Interrupted,
+    /// More reports than are kept at once.
+    #[error("{reports} reports at once; at most {REPORTS_MAX} are kept")]
+    TooMany {
+        /// How many.
+        reports: usize,
+    },
+    /// A report of another version of Lamplighter.
+    #[error("a report has the format {format}, and this version of lamp keeps {REPORT_FORMAT}")]
+    OtherFormat {
+        /// Its format.
+        format: u32,
+    },
     /// What a change touches cannot be told.
     #[error(transparent)]
     Affected(#[from] AffectedError),
@@ -113,7 +129,7 @@ impl Classified for TestError {
     fn kind(&self) -> Kind {
         match self {
             Self::UnknownModel { .. } => Kind::NotFound,
-            Self::UnknownTest { .. } | Self::Nothing => Kind::Invalid,
+            Self::UnknownTest { .. } | Self::Nothing | Self::TooMany { .. } | Self::OtherFormat { .. } => Kind::Invalid,
             Self::Interrupted => Kind::Unavailable,
             Self::Affected(e) => e.kind(),
             Self::Data(e) => e.kind(),
@@ -133,6 +149,8 @@ impl Classified for TestError {
             }
             Self::Nothing => Some("add [models.NAME] to a project's lamp.toml".to_owned()),
             Self::Interrupted => None,
+            Self::TooMany { .. } => Some("name the models: lamp test MODEL".to_owned()),
+            Self::OtherFormat { .. } => Some("use the version of lamp that the server has".to_owned()),
             Self::Affected(e) => e.hint(),
             Self::Data(e) => e.hint(),
             Self::Run(e) => e.hint(),
@@ -169,21 +187,65 @@ impl App {
         until: impl Future<Output = ()>,
     ) -> Result<Tested, TestError> {
         self.authorize(Permission::Work)?;
+        let mut tested = self.run_tests(request, None, say, on_report, until).await?;
+        if request.only.is_none() && !tested.reports.is_empty() {
+            self.record_tests(&tested.reports).await?;
+            tested.recorded = true;
+        }
+        Ok(tested)
+    }
+
+    /// The same in a clone without a ledger, on `versions`, whose files and manifests its store has. Nothing is
+    /// recorded.
+    pub async fn test_versions(
+        &self,
+        request: &TestRequest,
+        versions: &BTreeMap<DatasetName, DatasetVersion>,
+        say: Progress<'_>,
+        on_report: &mut (dyn FnMut(&TestReport) + Send),
+        until: impl Future<Output = ()>,
+    ) -> Result<Tested, TestError> {
+        self.authorize(Permission::Work)?;
+        self.run_tests(request, Some(versions), say, on_report, until).await
+    }
+
+    async fn run_tests(
+        &self,
+        request: &TestRequest,
+        versions: Option<&BTreeMap<DatasetName, DatasetVersion>>,
+        say: Progress<'_>,
+        on_report: &mut (dyn FnMut(&TestReport) + Send),
+        until: impl Future<Output = ()>,
+    ) -> Result<Tested, TestError> {
         let chosen = self.choose_tests(request).await?;
         if chosen.is_empty() {
             return Ok(Tested { reports: Vec::new(), recorded: false });
         }
-        let session = Session::open(self, say).await?;
+        let session = Session::open(self, versions, say).await?;
         let tested = tokio::select! {
             tested = session.test(&chosen, on_report) => tested,
             () = until => Err(TestError::Interrupted),
         };
         session.close().await;
-        let reports = tested?;
-        let recorded = request.only.is_none();
-        if recorded {
-            self.record_tests(&reports).await?;
+        Ok(Tested { reports: tested?, recorded: false })
+    }
+
+    /// The datasets whose rows the tests of a request look at, as the working tree says.
+    pub async fn datasets_of_tests(&self, request: &TestRequest) -> Result<BTreeSet<DatasetName>, TestError> {
+        let chosen = self.choose_tests(request).await?;
+        let models = chosen.models.iter().filter_map(|name| self.workspace().model(name));
+        Ok(models.flat_map(|(_, model)| model.data.values().map(|slice| slice.dataset.clone())).collect())
+    }
+
+    /// Keeps reports of tests that ran elsewhere, as their sender says.
+    pub async fn keep_test_reports(&self, reports: &[TestReport]) -> Result<(), TestError> {
+        self.authorize(Permission::Work)?;
+        if reports.len() > REPORTS_MAX {
+            return Err(TestError::TooMany { reports: reports.len() });
         }
-        Ok(Tested { reports, recorded })
+        if let Some(report) = reports.iter().find(|report| report.format != REPORT_FORMAT) {
+            return Err(TestError::OtherFormat { format: report.format });
+        }
+        self.record_tests(reports).await
     }
 }

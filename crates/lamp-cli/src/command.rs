@@ -159,7 +159,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Why(args) => why::run(&desk(directory).await?, &args).await,
         Command::Affected(args) => affected::run(&desk(directory).await?, &args).await,
         Command::Doctor(args) => doctor::run(&desk(directory).await?, &args).await,
-        Command::Test(args) => test::run(&open(directory).await?, &args).await,
+        Command::Test(args) => test::run(&desk(directory).await?, &args).await,
         Command::Audit(args) => audit::run(&desk(directory).await?, &args).await,
         Command::Users(args) => users::run(&open(directory).await?, args).await,
         Command::Tokens(args) => tokens::run(&open(directory).await?, args).await,

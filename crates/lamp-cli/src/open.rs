@@ -89,26 +89,60 @@ pub async fn open_with(root: &Path, clock: Arc<dyn Clock>) -> Result<App, Failur
         .map_err(|error| Failure::operation(format!("cannot create `{}`: {error}", lamp.display())))?;
     let ledger = Ledger::open(&ledger_url(root, &ledger)).await?;
     let store = Store::open(&store, root, &lamp.join("cache")).await?;
-    let engine = Engine::new(EngineSettings::default());
     let email = repo.user_email().await?;
     let no_email = || {
         Failure::operation("git does not know who you are, and every act is recorded with its actor")
             .with_hint("git config user.email you@example.com")
     };
     let actor = Actor::local(&email.ok_or_else(no_email)?);
-    Ok(App::new(AppParts {
+    Ok(put_together(Parts { root, config, repo, lamp_exe, ledger, store, clock, actor }))
+}
+
+/// The application of a clone that works on a server, for what is done here and recorded there: on the clone's own
+/// contents, with an empty ledger in `scratch`.
+pub async fn open_without_ledger(remote: &Remote, scratch: &Path) -> Result<App, Failure> {
+    let root = remote.root();
+    let ledger = Ledger::open(&format!("sqlite:{}", scratch.join("ledger.db").display())).await?;
+    Ok(put_together(Parts {
+        root,
+        config: remote.workspace().clone(),
+        repo: repository(root).await?,
+        lamp_exe: lamp_exe()?,
+        ledger,
+        store: remote.store().clone(),
+        clock: clock::for_workspace(root)?,
+        // Nothing is recorded here: whoever asks the server to is known there.
+        actor: Actor::system(),
+    }))
+}
+
+/// What one way of opening a workspace has, and another has differently.
+struct Parts<'r> {
+    root: &'r Path,
+    config: Workspace,
+    repo: Repo,
+    lamp_exe: PathBuf,
+    ledger: Ledger,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    actor: Actor,
+}
+
+fn put_together(parts: Parts<'_>) -> App {
+    let Parts { root, config, repo, lamp_exe, ledger, store, clock, actor } = parts;
+    App::new(AppParts {
         root: root.to_owned(),
         workspace: config,
         ledger,
         store,
-        engine,
+        engine: Engine::new(EngineSettings::default()),
         repo,
         clock,
         ids: Arc::new(SystemIds),
         actor,
         role: AccessRole::Admin,
         runs: RunSettings { lamp_exe, sdk: sdk::FILES },
-    }))
+    })
 }
 
 /// The repository at `root`, whose hooks find this very `lamp`.

@@ -64,6 +64,10 @@ impl Remote {
         &self.root
     }
 
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     pub fn repo(&self) -> &Repo {
         &self.repo
     }

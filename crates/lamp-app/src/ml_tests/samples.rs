@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use lamp_core::dataset::FileEntry;
+use lamp_core::dataset::{DatasetVersion, FileEntry};
+use lamp_core::lock::LockFile;
 use lamp_core::ml_test::sampling::{Choices, Labels, planted_order, sample_rows, tiny_rows};
+use lamp_core::names::DatasetName;
 use lamp_core::package::Signature;
 use lamp_core::table::Table;
 use lamp_engine::{DataFile, RowSample, SampleFile, TargetScan};
@@ -13,8 +15,8 @@ use super::TestError;
 use super::session::Session;
 use super::trial::Tried;
 use crate::data::add::is_table;
-use crate::data::lockfile;
 use crate::data::resolve::Slice;
+use crate::data::{DataError, lockfile};
 
 /// Files of a slice that a sample is drawn from, spread over it: more would be read for little.
 const FILES_MAX: usize = 64;
@@ -62,7 +64,10 @@ impl Session<'_> {
     pub async fn pinned_slice(&self, tried: Tried<'_>, role: &str) -> Result<Slice, TestError> {
         let lock = lockfile::read(&self.code.worktree)?;
         let slice = &tried.config.data[role];
-        let version = self.app.locked_version(&lock, &slice.dataset).await?;
+        let version = match self.versions {
+            Some(versions) => brought(versions, &lock, &slice.dataset)?,
+            None => self.app.locked_version(&lock, &slice.dataset).await?,
+        };
         Ok(self.app.slice(version, &slice.range, &slice.text, self.app.now()).await?)
     }
 
@@ -163,6 +168,21 @@ impl Session<'_> {
         let columns: Vec<_> = signature.inputs.iter().map(|field| (field.name.clone(), field.datatype)).collect();
         Ok(self.app.engine().read_table(&written.files, &columns, None).await?.inputs)
     }
+}
+
+/// The version that a lock pins, of those that were brought here.
+fn brought(
+    versions: &BTreeMap<DatasetName, DatasetVersion>,
+    lock: &LockFile,
+    dataset: &DatasetName,
+) -> Result<DatasetVersion, DataError> {
+    let entry = lock.datasets.get(dataset).ok_or_else(|| DataError::NotLocked { dataset: dataset.clone() })?;
+    let found = versions.get(dataset).filter(|version| version.version == entry.version);
+    let version = found.ok_or_else(|| DataError::LedgerLacks { dataset: dataset.clone(), version: entry.version })?;
+    if version.digest != entry.digest {
+        return Err(DataError::LockDisagrees { dataset: dataset.clone(), version: entry.version });
+    }
+    Ok(version.clone())
 }
 
 impl Drawn {

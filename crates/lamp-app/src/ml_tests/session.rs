@@ -1,11 +1,14 @@
 //! One call of `lamp test`: the checked-out code, and everything that must be gone afterwards.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use lamp_core::dataset::DatasetVersion;
 use lamp_core::ids::RunId;
 use lamp_core::ml_test::TestReport;
+use lamp_core::names::DatasetName;
 use lamp_runner::Progress;
 use lamp_runner::git::Commit;
 use lamp_runner::launch::stop;
@@ -25,6 +28,8 @@ pub(super) struct Session<'a> {
     pub app: &'a App,
     pub say: Progress<'a>,
     pub code: Code,
+    /// Versions of the data, where no ledger tells.
+    pub versions: Option<&'a BTreeMap<DatasetName, DatasetVersion>>,
     /// The commit that is checked out in the working tree.
     pub head: Option<Commit>,
     id: RunId,
@@ -35,7 +40,11 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Commits the working tree on a side ref and checks it out. Also clears up after sessions that were killed.
-    pub async fn open(app: &'a App, say: Progress<'a>) -> Result<Self, TestError> {
+    pub async fn open(
+        app: &'a App,
+        versions: Option<&'a BTreeMap<DatasetName, DatasetVersion>>,
+        say: Progress<'a>,
+    ) -> Result<Self, TestError> {
         say("checking out the working tree");
         let id = RunId::new(app.now(), &*app.ids());
         let tests = app.layout().tests();
@@ -52,7 +61,10 @@ impl<'a> Session<'a> {
             Ok::<_, TestError>((head, code))
         };
         match checked_out.await {
-            Ok((head, code)) => Ok(Self { app, say, code, head, id, dir, launched: Mutex::default(), _held: in_use }),
+            Ok((head, code)) => {
+                let launched = Mutex::default();
+                Ok(Self { app, say, code, versions, head, id, dir, launched, _held: in_use })
+            }
             Err(error) => {
                 clear(app, id, &dir).await;
                 Err(error)

@@ -1,6 +1,7 @@
 //! `lamp test`.
 
 mod annotations;
+mod bench;
 mod junit;
 #[cfg(test)]
 mod sample;
@@ -11,12 +12,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use console::{StyledObject, style};
-use lamp_app::App;
 use lamp_app::ml_tests::{Only, TestError, TestRequest, Tested};
 use lamp_core::ml_test::{Outcome, TestReport, TestResult};
 
+use bench::Bench;
+
 use super::verdict;
 use crate::args::Test;
+use crate::desk::Desk;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::ui::{self, Lines, Spinner, duration, out};
 
@@ -27,9 +30,10 @@ const ACTIONS_VARIABLE: &str = "GITHUB_ACTIONS";
 /// Width of the column of names.
 const NAME_WIDTH: usize = 18;
 
-pub async fn run(app: &App, args: &Test) -> Result<ExitCode, Failure> {
+pub async fn run(desk: &Desk, args: &Test) -> Result<ExitCode, Failure> {
     let only = args.only.as_deref().map(Only::parse).transpose()?;
     let request = TestRequest { models: args.models.clone(), affected_by: args.affected_by.clone(), only };
+    let bench = Box::pin(Bench::of(desk, &request)).await?;
     let spinner = Arc::new(Spinner::start_with("choosing tests", Lines::beside(args.json)));
     let say = {
         let spinner = Arc::clone(&spinner);
@@ -41,7 +45,7 @@ pub async fn run(app: &App, args: &Test) -> Result<ExitCode, Failure> {
             print(report, &shown);
         }
     };
-    let tested = app.test(&request, &say, &mut on_report, super::interruption()).await;
+    let tested = bench.test(&request, &say, &mut on_report, super::interruption()).await;
     drop((say, on_report, spinner));
     let tested = match tested {
         Ok(tested) => tested,
@@ -52,6 +56,7 @@ pub async fn run(app: &App, args: &Test) -> Result<ExitCode, Failure> {
         Err(error) => return Err(error.into()),
     };
     write_files(args, &tested)?;
+    let tested = bench.keep(&request, tested).await?;
     if args.json {
         ui::print_json(&serde_json::json!({
             "passed": tested.is_passed(),

@@ -1,6 +1,6 @@
 //! Data between a clone and its server: what the other does not have is sent, and nothing twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use lamp_app::data::add::{AddData, Added};
 use lamp_app::data::get::{GetData, Got, are_among};
 use lamp_app::data::uploads::Uploaded;
 use lamp_app::data::{DataError, lockfile, sources};
-use lamp_core::dataset::FileEntry;
+use lamp_core::dataset::{DatasetVersion, FileEntry};
 use lamp_core::digest::Digest;
 use lamp_core::lock::LockEntry;
 use lamp_core::names::DatasetName;
@@ -110,6 +110,23 @@ impl Remote {
         self.fetch(&found).await?;
         let checkout = self.lay_out(&found, &to, request.overwrite).await?;
         Ok(Got { version: found.version, to, checkout })
+    }
+
+    /// Brings the versions that this clone's lock pins of some datasets into its cache, each with its list of files.
+    /// What it does not pin is left out.
+    pub async fn bring(
+        &self,
+        datasets: BTreeSet<DatasetName>,
+    ) -> Result<BTreeMap<DatasetName, DatasetVersion>, Failure> {
+        let lock = lockfile::read(&self.root)?;
+        let mut brought = BTreeMap::new();
+        for dataset in datasets.into_iter().filter(|dataset| lock.datasets.contains_key(dataset)) {
+            let found = self.find_version(dataset.as_str()).await?;
+            self.fetch(&found).await?;
+            self.store.put_manifest(&found.manifest).await?;
+            brought.insert(dataset, found.version);
+        }
+        Ok(brought)
     }
 
     /// A bare name means what this clone's lock pins; the server must have it with the same digest.

@@ -353,6 +353,7 @@ fn calls() -> Vec<(&'static str, Value, Permission)> {
         ("list-events", json!({"after": 0, "limit": 5}), Permission::Look),
         ("verify-audit", json!({}), Permission::Look),
         ("list-notifications", json!({"limit": 5}), Permission::Look),
+        ("keep-test-reports", json!({"reports": []}), Permission::Work),
         ("metrics", json!({"name": "delay", "window": "7d", "since": null, "until": null}), Permission::Look),
         ("draw-labels", json!({"service": "delay", "day": null, "count": 1}), Permission::Watch),
     ]
