@@ -246,6 +246,9 @@ impl App {
         if let Some(report) = reports.iter().find(|report| report.format != REPORT_FORMAT) {
             return Err(TestError::OtherFormat { format: report.format });
         }
+        if reports.is_empty() {
+            return Ok(());
+        }
         self.record_tests(reports).await
     }
 }

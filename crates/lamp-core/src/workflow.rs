@@ -31,6 +31,8 @@ jobs:
     env:
       # Who acts, for the audit log.
       GIT_AUTHOR_EMAIL: ${{ github.actor }}@users.noreply.github.com
+      # In a repository whose lamp.toml names a server, a token of it (lamp tokens create), and nothing else:
+      # LAMP_TOKEN: ${{ secrets.LAMP_TOKEN }}
       # What the ledger and the store that lamp.toml names ask for, for example:
       # PGPASSWORD: ${{ secrets.LAMP_LEDGER_PASSWORD }}
       # AWS_ACCESS_KEY_ID: ${{ secrets.LAMP_STORE_KEY }}

@@ -33,9 +33,11 @@ impl Team {
         let [pages, predictions] = [free_port(), free_port()];
         let url = format!("http://127.0.0.1:{pages}");
         let root = repo.read("lamp.toml");
-        repo.write("lamp.toml", format!("{root}server    = \"{url}\"\n"));
+        let rota = "[rota.ml]\npeople = [\"grace@example.com\", \"alan@example.com\"]\n";
+        repo.write("lamp.toml", format!("{root}server    = \"{url}\"\n\n{rota}"));
         let bakery = repo.read("projects/bakery/lamp.toml");
-        let duties = "[duties]\nvalidate = { reviewer_is_not_author = true }\n";
+        let duties = "[duties]\nvalidate = { reviewer_is_not_author = true }\n\
+                      histograms = { rota = \"ml\", columns = 2 }\n";
         repo.write("projects/bakery/lamp.toml", format!("{bakery}\n{duties}"));
         let place = format!("ledger = \"{}\"\nstore = \"{}\"\n", database.url(), bucket.location("ml"));
         repo.write(".lamp/server.toml", place);
@@ -112,6 +114,9 @@ fn two_clones_of_two_people_work_on_one_server() {
     add_and_get(&team, &grace, &alan);
     train_at_once(&team, &grace, &alan);
     sign_and_deploy(&team, &grace, &alan);
+    do_duties(&team, &grace, &alan);
+    ask_how_it_stands(&grace);
+    test_here(&team, &grace);
     others_look_or_are_refused(&team, &grace);
     hold_no_credentials(&team, &[&grace, &alan]);
 
@@ -205,6 +210,54 @@ fn sign_and_deploy(team: &Team, grace: &Shop, alan: &Shop) {
     grace.lamp("affected --base HEAD~1").succeeds();
 }
 
+/// Somebody looks, and somebody else signs for it, each in their own clone.
+fn do_duties(team: &Team, grace: &Shop, alan: &Shop) {
+    let swap = "rota swap ml --from 2013-04-01 --to 2013-04-03 --person alan@example.com --why 'a wedding'";
+    grace.lamp(swap).succeeds().says("alan@example.com until Wed 2013-04-03 00:00 (swapped: a wedding)");
+    alan.lamp("rota").succeeds().says("alan@example.com (you) until Wed 2013-04-03 00:00");
+    grace.lamp("duty").succeeds().line_with(&["histograms 2013-04-01 of bakery", "0/2"]);
+    grace.lamp("duty histograms").succeeds().says("1. orders[2013-03-31]").says("2. orders[2013-03-31]");
+    let signed = alan.lamp("duty sign --right 1 --suspicious 2 --note 'no order before noon'").succeeds();
+    signed.says("incident opened: orders[2013-03-31]").says("histograms 2013-04-01 of bakery is done, evidence");
+    grace.lamp("duty ls").succeeds().line_with(&["histograms 2013-04-01", "done", "2/2", "alan@example.com"]);
+    let log = team.on_server("audit ls -n 1000", "").succeeds();
+    log.line_with(&["alan@example.com", "duty.done"]);
+    log.line_with(&["grace@example.com", "rota.swapped", "ml"]);
+
+    grace.lamp("label next").succeeds().says("Nothing waits for a label");
+    grace.lamp("label").succeeds().says("Nothing waits for a label");
+    let outcomes = "prediction_id,value\n013d0000-0000-7000-8000-000000000000,yes\n";
+    grace.context.repo.write("projects/bakery/data/outcomes.csv", outcomes);
+    let imported = grace.lamp("label import projects/bakery/data/outcomes.csv").succeeds();
+    imported.says("0 labels added").says("013d0000-0000-7000-8000-000000000000");
+    grace.lamp("label ls").succeeds().says("No label yet");
+}
+
+/// Questions whose answers come from the server.
+fn ask_how_it_stands(grace: &Shop) {
+    grace.lamp("metrics late").succeeds().says("there are none");
+    grace.lamp("cadence ls").succeeds().says("No model is trained on a cadence yet");
+    grace.lamp("cadence studies").succeeds().says("No study yet");
+    grace.lamp("cadence adopt 0").exits(2).says("no study `0`");
+    grace.lamp("profile 'orders[2013-03-31]'").succeeds().says("orders@1  3 rows").says("street");
+    grace.lamp("data verify").succeeds().line_with(&["orders@1", "5 files", "whole"]);
+    grace.lamp("audit ls -n 1000").succeeds().line_with(&["model.approved", "late@"]);
+    grace.lamp("audit verify").succeeds().says("whole");
+    grace.lamp("notify").succeeds().says("The team was not told anything yet.");
+    grace.lamp("doctor").succeeds().says("no .pre-commit-config.yaml").says("are this clone's");
+}
+
+/// The tests run on this clone's code; whether they pass is not the question here.
+fn test_here(team: &Team, grace: &Shop) {
+    let said = grace.lamp("test late --json");
+    assert!([Some(0), Some(1)].contains(&said.0.code), "{}", said.0.text());
+    let tested = said.json();
+    assert_eq!(tested["recorded"], true, "{tested}");
+    assert_eq!(tested["reports"][0]["data"][0], "orders@1 as orders[..2013-03-30]", "{tested}");
+    let log = team.on_server("audit ls -n 1000", "").succeeds();
+    log.line_with(&["grace@example.com", "tests.reported", "late"]);
+}
+
 /// A viewer looks and changes nothing; CI comes with a token; what does not travel says so.
 fn others_look_or_are_refused(team: &Team, grace: &Shop) {
     let vera = team.clone_of("vera");
@@ -216,8 +269,11 @@ fn others_look_or_are_refused(team: &Team, grace: &Shop) {
         let refused = vera.lamp(line).exits(2);
         refused.says("vera@example.com is a viewer, and this needs the role approver").hints("ask an admin");
     }
-    vera.lamp("profile orders").exits(2).says("`lamp profile` works on the server only yet").hints("lamp profile");
-    vera.lamp("data verify").exits(2).says("`lamp data verify` works on the server only yet");
+    vera.lamp("profile orders").succeeds().says("orders@1");
+    vera.lamp("data verify").exits(2).says("vera@example.com is a viewer, and this needs the role labeller");
+    vera.lamp("test late").exits(2).says("vera@example.com is a viewer, and this needs the role approver");
+    vera.lamp("reproduce 01").exits(2).says("`lamp reproduce` works on the server only yet").hints("lamp reproduce");
+    vera.lamp("cadence study late").exits(2).says("`lamp cadence study` works on the server only yet");
     vera.lamp("train late --wip").exits(2).hints("git push");
 
     let ci = team.clone_without_login("ci");
@@ -227,7 +283,7 @@ fn others_look_or_are_refused(team: &Team, grace: &Shop) {
     check(&token).succeeds().says("orders@1  kept");
     let id = made["token"]["id"].as_str().expect("an id");
     team.on_server(&format!("tokens revoke {id}"), "").succeeds();
-    check(&token).exits(2).says("this token lets nobody in");
+    check(&token).exits(2).says("this token lets nobody in").hints("lamp login, or ask an admin");
     check("lamp_nonsense").exits(2).says("LAMP_TOKEN does not hold a token");
     ci.lamp("login").exits(2).hints("--password-stdin");
     let refused = ci.context.lamp(["login", "--email", "grace@example.com", "--password-stdin"]).stdin("a guess").run();
