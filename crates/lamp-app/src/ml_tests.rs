@@ -98,13 +98,13 @@ pub enum TestError {
     #[error("interrupted; what ran was stopped, and nothing is left of it")]
     Interrupted,
     /// More reports than are kept at once.
-    #[error("{reports} reports at once; at most {REPORTS_MAX} are kept")]
+    #[error("{reports} reports at once; at most {} are kept", crate::ml_tests::REPORTS_MAX)]
     TooMany {
         /// How many.
         reports: usize,
     },
     /// A report of another version of Lamplighter.
-    #[error("a report has the format {format}, and this version of lamp keeps {REPORT_FORMAT}")]
+    #[error("a report has the format {format}, and this version of lamp keeps {}", lamp_core::ml_test::REPORT_FORMAT)]
     OtherFormat {
         /// Its format.
         format: u32,
