@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Call, CallError, failed};
 use crate::app::App;
 
-/// `lamp doctor`: what the ledger and the clone of whoever answers say. What lies in the asker's own clone, they look at
+/// `lamp doctor`: what the ledger and the clone of whoever answers say. Whoever asks looks at their own clone
 /// themselves.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DoctorFacts {}

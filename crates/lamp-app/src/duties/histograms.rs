@@ -58,7 +58,7 @@ pub struct HistogramColumn {
     pub moved: Option<f64>,
     /// The partition, in numbers.
     pub today: ColumnFacts,
-    /// Its history, in numbers. In JSON, `reference` is the digest of what was looked at.
+    /// Its history, in numbers. In JSON it is `before`, for `reference` is the digest of that history's profile.
     #[serde(rename = "before")]
     pub reference: Option<ColumnFacts>,
     /// Both as bars.
