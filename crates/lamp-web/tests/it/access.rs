@@ -66,9 +66,6 @@ const HELLO: &str = "/api/v1/uploads/ea8f163db38682925e4491c5e58d4bb3506ef8c14eb
 fn table(present: &Present) -> Vec<Line> {
     let Present { incident, report, duty } = present;
     let duty = format!("/duties/{duty}");
-    let advice = json!({
-        "study": "0", "digest": "0".repeat(64), "model": "delay", "every": "1 month", "evidence": "study:0",
-    });
     let nobodys = "013d0000-0000-7000-8000-000000000000";
     let zeros = "0".repeat(64);
     let judge = [("column", "1"), ("verdict", "right"), ("profile", zeros.as_str())];
