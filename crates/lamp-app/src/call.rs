@@ -165,6 +165,7 @@ async fn answer_one<C: Call>(app: &App, body: &[u8]) -> Result<Answered, CallErr
 }
 
 /// Turns a use case's failure into one that can travel.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn failed(error: impl Classified) -> CallError {
     CallError::of(&error)
 }

@@ -100,20 +100,11 @@ impl Remote {
                 if !rest.is_empty() {
                     on_log(&rest);
                 }
-                return self.ended(looked.run);
+                return ended(looked.run);
             }
             if is_read {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
-        }
-    }
-
-    /// A run that failed is a failure of whoever waited for it.
-    fn ended(&self, run: Run) -> Result<Run, Failure> {
-        match &run.failure {
-            Some(why) => Err(Failure::operation(format!("run {} failed: {why}", run.id))
-                .with_hint(format!("lamp runs logs {}", run.id))),
-            None => Ok(run),
         }
     }
 
@@ -140,5 +131,16 @@ impl Remote {
         let lock = lockfile::read(&self.root)?;
         let at_home = lock.datasets.keys().filter(|name| sources::home(&self.workspace, &self.root, name).is_ok());
         Ok(at_home.map(ToString::to_string).collect())
+    }
+}
+
+/// A run that failed is a failure of whoever waited for it.
+fn ended(run: Run) -> Result<Run, Failure> {
+    match &run.failure {
+        Some(why) => {
+            Err(Failure::operation(format!("run {} failed: {why}", run.id))
+                .with_hint(format!("lamp runs logs {}", run.id)))
+        }
+        None => Ok(run),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{File, Finding};
-use crate::pictures::{FOLDER, PICTURES};
+use crate::pictures::{FOLDER, is_taken};
 
 /// Where the book's pages are.
 const BOOK: &str = "docs/src/";
@@ -34,7 +34,7 @@ fn dead_links(page: &File, paths: &BTreeSet<&str>) -> Vec<Finding> {
 /// Pictures are taken when the book is built; the list of them stands in for the files.
 fn is_picture(path: &str) -> bool {
     let name = path.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix('/')?.strip_suffix(".png"));
-    name.is_some_and(|name| PICTURES.iter().any(|(known, _)| *known == name))
+    name.is_some_and(is_taken)
 }
 
 fn unlisted_pages(pages: &[&File]) -> Vec<Finding> {

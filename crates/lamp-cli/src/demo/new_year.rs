@@ -20,6 +20,9 @@ use super::round;
 use super::stage::{EVE, NEW_YEAR, Stage};
 use crate::failure::Failure;
 
+/// Labels of the last day that are left to whoever watches the demo.
+const LABELS_LEFT: usize = 5;
+
 /// Trainings of the study at once.
 const JOBS: usize = 2;
 
@@ -39,8 +42,11 @@ pub async fn morning(stage: &mut Stage, app: &App, departures: &Departures) -> R
     for (_, check) in report.broken() {
         stage.line(&format!("{} trips[{EVE}] {}", style("broken").red(), check.message));
     }
-    let done = round::walk(app, &departures.service, &departures.outcomes).await?;
-    stage.done(&format!("{} labels, {} histograms", done.labels, done.columns));
+    let done = round::walk(app, &departures.service, &departures.outcomes, LABELS_LEFT).await?;
+    stage.done(&format!(
+        "{} labels ({LABELS_LEFT} more wait for you: lamp label next), {} histograms",
+        done.labels, done.columns
+    ));
     Ok(())
 }
 

@@ -38,20 +38,21 @@ impl std::ops::AddAssign for Round {
     }
 }
 
-/// What is due by itself, then the person's part: labels, histograms.
-pub async fn walk(app: &App, service: &ServiceName, outcomes: &Outcomes) -> Result<Round, Failure> {
+/// What is due by itself, then the person's part: labels (but for the last `left`), histograms.
+pub async fn walk(app: &App, service: &ServiceName, outcomes: &Outcomes, left: usize) -> Result<Round, Failure> {
     gateway_process::rotate(&app.layout().admin_socket()).await.map_err(Failure::operation)?;
     app.compact(service).await?;
     let scheduler = Scheduler::new(app);
     scheduler.round().await;
-    let done = Round { labels: label(app, service, outcomes).await?, columns: sign(app).await? };
+    let done = Round { labels: label(app, service, outcomes, left).await?, columns: sign(app).await? };
     // The labels move the metrics, and what was signed for is done.
     scheduler.round().await;
     Ok(done)
 }
 
-async fn label(app: &App, service: &ServiceName, outcomes: &Outcomes) -> Result<u64, Failure> {
-    let tasks = app.label_queue(Some(service), LABELS_MAX).await?;
+async fn label(app: &App, service: &ServiceName, outcomes: &Outcomes, left: usize) -> Result<u64, Failure> {
+    let mut tasks = app.label_queue(Some(service), LABELS_MAX).await?;
+    tasks.truncate(tasks.len().saturating_sub(left));
     for task in &tasks {
         let answer = match outcomes.of(task.prediction) {
             Some(late) => Answered::Value(if late { "yes" } else { "no" }.to_owned()),

@@ -51,7 +51,7 @@ pub async fn april(stage: &mut Stage, app: &App, departures: &mut Departures) ->
         departures.play(stage, &early).await?;
         stage.set_time(nine)?;
         stage.say(&format!("{morning}: labels and histograms"));
-        done += round::walk(app, &departures.service, &departures.outcomes).await?;
+        done += round::walk(app, &departures.service, &departures.outcomes, 0).await?;
         departures.play(stage, &late).await?;
         lived += 1;
     }

@@ -1,5 +1,6 @@
 //! A team: two clones of two people on one server, over a real Postgres and a real S3 server.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use lamp_testkit::command::Running;
@@ -290,8 +291,8 @@ fn others_look_or_are_refused(team: &Team, grace: &Shop) {
     Said(refused).exits(2).says("this e-mail address and this password do not go together");
 
     let kept = grace.context.repo.home().join(".config/lamplighter/credentials.json");
-    let mode = std::os::unix::fs::PermissionsExt::mode(&kept.metadata().expect("the tokens").permissions());
-    assert_eq!(mode & 0o777, 0o600);
+    let permissions = kept.metadata().expect("the tokens").permissions();
+    assert_eq!(permissions.mode() & 0o777, 0o600);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let server = grace.context.repo.read("lamp.toml");
     let url = server.split('"').find(|text| text.starts_with("http://")).expect("the server");

@@ -48,52 +48,11 @@ pub struct RootConfig {
     member_globs: GlobSet,
 }
 
-/// What the text says, before the document that it came from is known.
-struct Settings {
-    server: Option<ServerUrl>,
-    members: Vec<String>,
-    member_globs: GlobSet,
-    ledger: String,
-    store: String,
-    time_zone: TimeZone,
-    time_zone_name: String,
-    rotas: BTreeMap<RotaName, Rota>,
-    duties: Duties,
-    serving: ServerConfig,
-    notify: Option<Notify>,
-}
-
 impl RootConfig {
     /// Parses the root's `lamp.toml`; `file` labels it in errors.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
-        let (settings, document) = reader::read(text, file, read_root)?;
-        let Settings {
-            server,
-            members,
-            member_globs,
-            ledger,
-            store,
-            time_zone,
-            time_zone_name,
-            rotas,
-            duties,
-            notify,
-            serving,
-        } = settings;
-        Ok(Self {
-            server,
-            members,
-            ledger,
-            store,
-            time_zone,
-            time_zone_name,
-            rotas,
-            duties,
-            serving,
-            notify,
-            document,
-            member_globs,
-        })
+        let (root, document) = reader::read(text, file, read_root)?;
+        Ok(root(document))
     }
 
     /// Whether a folder (relative to the root) is one that `members` names.
@@ -102,7 +61,8 @@ impl RootConfig {
     }
 }
 
-fn read_root(file: &Table<'_>) -> Option<Settings> {
+/// What the text says; whole once the document that it came from is known.
+fn read_root(file: &Table<'_>) -> Option<impl FnOnce(Document) -> RootConfig + use<>> {
     for key in ["project", "datasets", "models", "services", "cadence", "tests"] {
         file.refuse(
             key,
@@ -137,18 +97,20 @@ fn read_root(file: &Table<'_>) -> Option<Settings> {
         workspace.refuse("store", "`store` is the server's own affair where `server` is set", hint);
     }
     workspace.report_unknown_keys();
-    Some(Settings {
-        server,
+    let member_globs = member_globs?;
+    Some(move |document| RootConfig {
         members,
-        member_globs: member_globs?,
         ledger,
         store,
         time_zone,
         time_zone_name,
         rotas,
         duties,
+        server,
         serving,
         notify,
+        document,
+        member_globs,
     })
 }
 

@@ -38,9 +38,9 @@ async fn receive(
     body: Body,
 ) -> Result<Json<Value>, Failure> {
     let digest = parse(&digest)?;
-    let size = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let size = size.ok_or_else(|| Failure::new(Kind::Invalid, "the request does not say how long it is"))?;
-    let mut upload = site.app().begin_upload(digest, size).await?;
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let length = length.ok_or_else(|| Failure::new(Kind::Invalid, "the request does not say how long it is"))?;
+    let mut upload = site.app().begin_upload(digest, length).await?;
     let mut blocks = body.into_data_stream();
     loop {
         let next = tokio::time::timeout(SILENCE_MAX, blocks.next()).await;
@@ -56,13 +56,13 @@ async fn receive(
 
 async fn send(site: Site, Path(digest): Path<String>, Query(asked): Query<Asked>) -> Result<Response, Failure> {
     let digest = parse(&digest)?;
-    let (path, size) = site.app().data_file(&asked.of, digest).await?;
+    let (path, length) = site.app().data_file(&asked.of, digest).await?;
     let file = tokio::fs::File::open(&path).await.map_err(|error| {
         tracing::warn!(path = %path.display(), %error, "cannot read a content of the store");
         Failure::new(Kind::Unavailable, "the content cannot be read at the server")
     })?;
     let headers =
-        [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_LENGTH, size.to_string())];
+        [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_LENGTH, length.to_string())];
     Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
 }
 
