@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::setup::Needs;
 use crate::steps::{self, Steps};
-use crate::{python, setup, tidy};
+use crate::{python, setup, tidy, wheel};
 
 /// A part of the tests that can be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +85,7 @@ pub fn run(root: &Path, options: &Options) -> ExitCode {
         let interpreter = prepare_python(root, options, &mut steps);
         check_sources(root, options, &mut steps);
         test_rust(root, options, interpreter.as_deref(), &mut steps);
+        test_wheel(root, options, &mut steps);
         test_python(root, interpreter.as_deref(), &mut steps);
     }
     println!("\n{}", steps.summary());
@@ -133,6 +134,14 @@ fn test_rust(root: &Path, options: &Options, interpreter: Option<&Path>, steps: 
             steps.skip(name, part.flag());
         }
     }
+}
+
+fn test_wheel(root: &Path, options: &Options, steps: &mut Steps) {
+    if options.skips(Part::Python) {
+        steps.skip("pip install .", Part::Python.flag());
+        return;
+    }
+    steps.step("pip install .", || wheel::check(root));
 }
 
 fn test_python(root: &Path, interpreter: Option<&Path>, steps: &mut Steps) {

@@ -58,7 +58,12 @@ impl Layout {
         self.lamp.join("tests")
     }
 
-    /// The worktree that serves models of one commit.
+    /// The worktree from which one package is served: its own, since what is written there has it made anew.
+    pub fn model_worktree(&self, package: &Digest, commit: &str) -> PathBuf {
+        self.lamp.join("worktrees").join(format!("model-{}-{commit}", package.short()))
+    }
+
+    /// The worktree in which models of one commit are measured.
     pub fn commit_worktree(&self, commit: &str) -> PathBuf {
         self.lamp.join("worktrees").join(commit)
     }

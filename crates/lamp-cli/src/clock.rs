@@ -18,7 +18,7 @@ pub const NOW_VARIABLE: &str = "LAMP_NOW";
 const MARK: &str = ".lamp/clock.json";
 
 /// How old what was read of the mark may be: all processes of a demo share one time.
-const READ_EVERY: Duration = Duration::from_millis(20);
+const READ_EVERY: Duration = Duration::from_millis(5);
 
 /// What the mark says.
 #[derive(Debug, Clone, Serialize, Deserialize)]

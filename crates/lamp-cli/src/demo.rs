@@ -90,6 +90,6 @@ async fn tour(stage: &mut Stage, app: &lamp_app::App, args: &Demo) -> Result<(),
     year::to_new_year(stage, app, &model, &mut departures).await?;
     new_year::morning(stage, app, &departures).await?;
     new_year::study(stage, app, &model).await?;
-    new_year::tests(stage, app).await?;
+    new_year::tests(stage, app, &model).await?;
     report::finish(stage, app, args, &departures).await
 }

@@ -38,7 +38,10 @@ impl App {
     }
 
     async fn worker_of(&self, spec: &MountSpec, say: Progress<'_>) -> Result<WorkerCommand, RunError> {
-        self.worker_command(&spec.commit, &spec.project, &self.layout().worker_scratch(&spec.package), say).await
+        let layout = self.layout();
+        let worktree = layout.model_worktree(&spec.package, &spec.commit);
+        let scratch = layout.worker_scratch(&spec.package);
+        self.worker_command(worktree, &spec.commit, &spec.project, &scratch, say).await
     }
 
     /// Loads a package from the folder where a run left it, without the store. `scratch` becomes its workers' home.
@@ -49,7 +52,9 @@ impl App {
         project: &ProjectName,
         scratch: &Path,
     ) -> Result<Arc<dyn Model>, RunError> {
-        self.bring_to_life(package_dir, self.worker_command(commit, project, scratch, &|_| {}), &|_| {}).await
+        let worktree = self.layout().commit_worktree(commit);
+        let worker = self.worker_command(worktree, commit, project, scratch, &|_| {});
+        self.bring_to_life(package_dir, worker, &|_| {}).await
     }
 
     /// The same with the code of a run that is checked out already.
@@ -100,13 +105,13 @@ impl App {
 
     async fn worker_command(
         &self,
+        worktree: PathBuf,
         commit: &str,
         project: &ProjectName,
         scratch: &Path,
         say: Progress<'_>,
     ) -> Result<WorkerCommand, RunError> {
         let commit = self.repo().resolve(commit).await?;
-        let worktree = self.layout().commit_worktree(&commit.hash);
         self.repo().worktree_ensure(&commit, &worktree).await?;
         let at_commit = workspace::load(&worktree)?;
         let project = at_commit

@@ -53,6 +53,10 @@ pub async fn morning(stage: &mut Stage, app: &App, departures: &Departures) -> R
 /// Asks the year how often training is often enough, and writes the answer into lamp.toml.
 pub async fn study(stage: &mut Stage, app: &App, model: &ModelName) -> Result<(), Failure> {
     stage.begin(&format!("lamp cadence study {model}: how often is often enough?"));
+    if let Some(evidence) = app.show_cadence(model).await?.evidence {
+        stage.done(&format!("asked already: {evidence}"));
+        return Ok(());
+    }
     let request = StudyRequest {
         model: model.clone(),
         rev: None,
@@ -81,8 +85,12 @@ pub async fn study(stage: &mut Stage, app: &App, model: &ModelName) -> Result<()
 }
 
 /// What CI does with each change.
-pub async fn tests(stage: &mut Stage, app: &App) -> Result<(), Failure> {
+pub async fn tests(stage: &mut Stage, app: &App, model: &ModelName) -> Result<(), Failure> {
     stage.begin("lamp test: can these models learn, and do they learn nothing that they should not?");
+    if app.latest_test_report(model).await?.is_some() {
+        stage.done("tested already");
+        return Ok(());
+    }
     let tested = {
         let stage: &Stage = stage;
         let say = |line: &str| stage.say(line);

@@ -29,7 +29,7 @@ const BACK_WITHIN: Duration = Duration::from_mins(1);
 const OBEY_WITHIN: Duration = Duration::from_secs(10);
 
 /// Pause after setting the time, until every process of the demo has seen it.
-const TIME_SPREADS: Duration = Duration::from_millis(40);
+const TIME_SPREADS: Duration = Duration::from_millis(12);
 
 /// One hour of departures.
 #[derive(Debug, Clone, Deserialize)]

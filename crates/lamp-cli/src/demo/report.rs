@@ -48,9 +48,10 @@ pub async fn finish(stage: &mut Stage, app: &App, args: &Demo, departures: &Depa
 
 async fn summary(app: &App, service: &ServiceName, replayed: &Replayed) -> Result<(), Failure> {
     let mut listing = Listing::new(&["WHAT", "RESULT"]);
-    let days: Vec<_> = replayed.days.iter().map(ToString::to_string).collect();
     let mut row = |what: &str, result: String| listing.row([what.to_owned(), result]);
-    row("days replayed", days.join(" and "));
+    if let (Some(first), Some(last)) = (replayed.days.iter().min(), replayed.days.iter().max()) {
+        row("days replayed", format!("{} from {first} to {last}", replayed.days.len()));
+    }
     row("requests", format!("{}, {} failed", count(replayed.requests), replayed.failed));
     row("answered by the primary", format!("{} rows", count(replayed.rows_by("primary"))));
     for ((who, reason), rows) in &replayed.rows {
@@ -73,7 +74,7 @@ async fn summary(app: &App, service: &ServiceName, replayed: &Replayed) -> Resul
     for model in app.list_models(None).await? {
         let metrics = &model.model.evidence.metrics;
         let metric = |name: &str| metrics.get(name).map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
-        let result = format!("roc_auc {}, log_loss {} on held-out March", metric("roc_auc"), metric("log_loss"));
+        let result = format!("roc_auc {}, log_loss {} on its held-out month", metric("roc_auc"), metric("log_loss"));
         row(&format!("{} ({})", model.model.id, model.model.state), result);
     }
     let audit = app.verify_audit().await?;

@@ -48,6 +48,9 @@ pub async fn april(stage: &mut Stage, app: &App, departures: &mut Departures) ->
         let is_ahead = stage.now()?.is_none_or(|now| now < nine);
         let today = departures.of_day(stage, morning).into_iter().filter(|_| is_ahead);
         let (early, late): (Vec<_>, Vec<_>) = today.partition(|hour| hour.at < nine);
+        if !early.is_empty() {
+            departures.replayed.days.push(morning);
+        }
         departures.play(stage, &early).await?;
         stage.set_time(nine)?;
         stage.say(&format!("{morning}: labels and histograms"));
