@@ -45,8 +45,8 @@ pub const TERMINALS: &[(&str, &[&str])] = &[
 
 /// A terminal of the book: its text goes between the two, and its height, in pixels, follows its lines.
 const TERMINAL_HEAD: &str = "<!doctype html><meta charset=utf-8><style>body{margin:0;background:#1f2328;color:#e6e6e6}\
-    pre{margin:20px;font:14px/21px 'DejaVu Sans Mono',monospace}</style><pre>";
-const LINE_HEIGHT: usize = 21;
+    pre{margin:20px;font:12px/18px 'DejaVu Sans Mono',monospace}</style><pre>";
+const LINE_HEIGHT: usize = 18;
 const TERMINAL_MARGIN: usize = 20;
 
 /// How long the pages are given to come up.
@@ -59,6 +59,9 @@ const HEARD_AFTER: Duration = Duration::from_secs(5);
 pub fn is_taken(name: &str) -> bool {
     PICTURES.iter().any(|(known, _)| *known == name) || TERMINALS.iter().any(|(known, _)| *known == name)
 }
+
+/// Time of the page's own, in milliseconds, after which everything in it is drawn.
+const SETTLED_AFTER_MS: u32 = 2_000;
 
 /// Serves the demo that was made in the folder and takes a picture of each page.
 pub fn run(root: &Path, arguments: &[String]) -> Result<ExitCode> {
@@ -166,7 +169,7 @@ fn take(address: &str, height: usize, picture: &Path) -> Result<()> {
     let profile = std::env::temp_dir().join(format!("lamp-pictures-{}", std::process::id()));
     let mut chromium = Command::new("chromium");
     chromium.args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]);
-    chromium.arg("--run-all-compositor-stages-before-draw");
+    chromium.arg(format!("--virtual-time-budget={SETTLED_AFTER_MS}"));
     chromium.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
     chromium.arg(format!("--user-data-dir={}", profile.display())).arg(format!("--window-size=1280,{height}"));
     chromium.arg(format!("--screenshot={}", picture.display())).arg(address).stderr(Stdio::null());
