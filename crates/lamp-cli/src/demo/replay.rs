@@ -49,6 +49,8 @@ pub struct Replayed {
     pub requests: u64,
     /// Requests that were not answered with 200.
     pub failed: u64,
+    /// How they were answered, and how many of them so.
+    pub statuses: BTreeMap<u16, u64>,
     /// Rows answered, by who answered and why.
     pub rows: BTreeMap<(String, String), u64>,
     /// Latencies of requests, in milliseconds.
@@ -62,7 +64,10 @@ pub struct Replayed {
 impl Replayed {
     fn count(&mut self, reply: Reply) {
         self.requests += 1;
-        self.failed += u64::from(reply.status != 200);
+        if reply.status != 200 {
+            self.failed += 1;
+            *self.statuses.entry(reply.status).or_default() += 1;
+        }
         self.latencies.push(reply.latency.as_secs_f64() * 1_000.0);
         let reason = reply.reason.unwrap_or_default();
         let was_rescued = reply.served_by == "shadow" && reason != "switched";
