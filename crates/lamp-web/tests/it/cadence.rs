@@ -8,10 +8,14 @@ use lamp_core::cadence::choice::Tolerance;
 use lamp_core::cadence::report::{Costs, Measured, Study, StudyRecord};
 use lamp_core::cadence::study::{StudyPlan, Window, cut};
 use lamp_core::package::Task;
+use lamp_testkit::{Browser, SKIP_BROWSER_VARIABLE, is_skipped};
 
+use crate::browser::{Running, wait_for_text};
 use crate::kit::TestSite;
 use crate::pages::words;
 use crate::seed;
+
+const ENTER: &str = "\u{e007}";
 
 /// A study of so many fortnights, in which a model loses a hundredth more with each fortnight of its age.
 async fn study(site: &TestSite, fortnights: u32) -> String {
@@ -87,6 +91,34 @@ async fn the_advice_is_written_into_the_working_tree_and_nothing_else() {
     assert!(config.contains("deadline = \"100ms\""), "the rest stays");
     let again = site.post_form(&adopt, &[("token", &token)]).await;
     assert_eq!(again.status, StatusCode::SEE_OTHER, "it says so already");
+}
+
+/// From the list of studies to the advice in lamp.toml.
+#[tokio::test]
+async fn a_study_is_found_and_adopted_by_mouse_and_by_keyboard() {
+    if is_skipped(SKIP_BROWSER_VARIABLE) {
+        return;
+    }
+    for by_keyboard in [false, true] {
+        let site = TestSite::seeded().await;
+        let id = study(&site, 20).await;
+        let running = Running::of(site).await;
+        let browser = Browser::open().await;
+        let choose = async |selector: &str| match by_keyboard {
+            true => browser.element(selector).await.send_keys(ENTER).await.expect("a key"),
+            false => browser.click(selector).await,
+        };
+        browser.visit(&format!("{}/cadence", running.url)).await;
+        choose(&format!("a[href='/studies/{id}']")).await;
+        wait_for_text(&browser, "h1", "How fast does delay age?").await;
+        browser.keep_screenshot("web-study").await;
+        choose("form.actions button").await;
+        let written = "✓ projects/delay/lamp.toml now says every 4 weeks. It counts once it is committed.";
+        wait_for_text(&browser, ".done", written).await;
+        let config = std::fs::read_to_string(running.site.app.root().join("projects/delay/lamp.toml"));
+        assert!(config.expect("a file").contains(&format!("study:{id} ")));
+        browser.close().await;
+    }
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ async fn read_on(running: &Running, browser: &Browser, choose: impl AsyncFn(&Bro
     let pages = [
         ("/metrics", ".tabs a[href*='window=7d']", ".tabs [aria-current]", "last 7 days"),
         ("/incidents", ".tabs a:not([aria-current])", ".tabs [aria-current]", "All"),
-        ("/datasets", "tbody a[href='/datasets/readings']", "h1", "readings@1"),
+        ("/datasets", "tbody a[href='/datasets/readings']", "h1", "readings@2"),
         ("/runs", ".crumbs a", "h1", "Models"),
     ];
     for (page, choice, shown, expected) in pages {
