@@ -52,9 +52,9 @@ async fn summary(app: &App, service: &ServiceName, replayed: &Replayed) -> Resul
     if let (Some(first), Some(last)) = (replayed.days.iter().min(), replayed.days.iter().max()) {
         row("days replayed", format!("{} from {first} to {last}", replayed.days.len()));
     }
-    let statuses: String =
+    let statuses: Vec<_> =
         replayed.statuses.iter().map(|(status, times)| format!(" ({times} with {status})")).collect();
-    row("requests", format!("{}, {} failed{statuses}", count(replayed.requests), replayed.failed));
+    row("requests", format!("{}, {} failed{}", count(replayed.requests), replayed.failed, statuses.concat()));
     row("answered by the primary", format!("{} rows", count(replayed.rows_by("primary"))));
     for ((who, reason), rows) in &replayed.rows {
         if who == "shadow" {

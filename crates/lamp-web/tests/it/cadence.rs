@@ -104,9 +104,12 @@ async fn a_study_is_found_and_adopted_by_mouse_and_by_keyboard() {
         let id = study(&site, 20).await;
         let running = Running::of(site).await;
         let browser = Browser::open().await;
-        let choose = async |selector: &str| match by_keyboard {
-            true => browser.element(selector).await.send_keys(ENTER).await.expect("a key"),
-            false => browser.click(selector).await,
+        let choose = async |selector: &str| {
+            if by_keyboard {
+                browser.element(selector).await.send_keys(ENTER).await.expect("a key");
+            } else {
+                browser.click(selector).await;
+            }
         };
         browser.visit(&format!("{}/cadence", running.url)).await;
         choose(&format!("a[href='/studies/{id}']")).await;
