@@ -14,10 +14,11 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::breaker::Admission;
 use crate::gateway::Inner;
+use crate::lane::{Judged, Lane};
 use crate::plan::LogMode;
 use crate::race::{Choice, Decision, Phase, Progress, decide, until_margin};
 use crate::record::Record;
-use crate::service::{InFlight, Lane, Service};
+use crate::service::{InFlight, Service};
 
 /// A service that demands its log waits so long for the slower model, so that both answers are in
 /// the row that is committed before the client hears.
@@ -238,11 +239,11 @@ pub(crate) async fn answer(inner: &Arc<Inner>, service: &Arc<Service>, request: 
     let decision = race(service, &request, order, &mut runs).await;
     let primary_was_judged = judge_primary(service, &request, order, &runs);
     let Some(served_by) = decision else {
-        return Err(failed(service, &request, &runs, primary_was_judged));
+        return Err(failed(inner, service, &request, &runs, primary_was_judged));
     };
     let reason = reason(served_by, order, &runs);
     let (Some(outcome), Some(lane)) = (runs.of(served_by).outcome().cloned(), service.lane(served_by)) else {
-        return Err(failed(service, &request, &runs, primary_was_judged));
+        return Err(failed(inner, service, &request, &runs, primary_was_judged));
     };
     let at = inner.clock.now();
     let ids: Vec<PredictionId> = (0..rows).map(|_| PredictionId::new(at, &*inner.ids)).collect();
@@ -345,11 +346,13 @@ fn reason(served_by: Role, order: Order, runs: &Runs) -> Option<FallbackReason> 
     })
 }
 
-fn failed(service: &Service, request: &Request, runs: &Runs, primary_was_judged: bool) -> NoAnswer {
+fn failed(inner: &Inner, service: &Service, request: &Request, runs: &Runs, primary_was_judged: bool) -> NoAnswer {
     let counters = &service.counters;
     if !primary_was_judged {
         service.with_breaker(|breaker| breaker.record(false));
     }
+    let judged =
+        Judged { did_well: false, rows: request.batch.rows(), took: request.started.elapsed(), at: inner.clock.now() };
     let mut overloaded = 0;
     let mut asked = 0;
     let mut why = Vec::new();
@@ -364,7 +367,7 @@ fn failed(service: &Service, request: &Request, runs: &Runs, primary_was_judged:
             }),
         };
         asked += 1;
-        lane.count_outcome(None);
+        lane.count_outcome(&judged);
         why.push(format!("{role} {}: {said}", lane.model_ref));
     }
     if asked > 0 && overloaded == asked {

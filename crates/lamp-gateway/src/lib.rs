@@ -8,11 +8,15 @@ pub mod admin;
 mod answer;
 mod breaker;
 mod gateway;
+mod headers;
 mod http;
+mod lane;
 pub mod log;
+mod oip;
 mod plan;
 mod race;
 mod record;
+mod refusal;
 mod service;
 mod state;
 

@@ -6,78 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use hdrhistogram::Histogram;
 use lamp_core::names::ServiceName;
 use lamp_core::package::Signature;
 use lamp_core::prediction::FallbackReason;
-use lamp_core::route::{ModelRef, Role, Route};
-use lamp_model::{Model, Outputs};
+use lamp_core::route::{Role, Route};
+use lamp_model::Outputs;
 
 use crate::breaker::Breaker;
+use crate::lane::Lane;
 use crate::log::LogCounters;
 use crate::plan::{LogMode, Mounted, ServicePlan};
-use crate::state::{BreakerState, Disagreement, LaneState, ServiceState};
+use crate::state::{BreakerState, Disagreement, ServiceState};
 
 /// Requests of one service under way at once; more are refused with 429.
 pub(crate) const IN_FLIGHT_MAX: usize = 1_024;
-
-/// Latencies are kept to three digits, in microseconds.
-const LATENCY_DIGITS: u8 = 3;
-
-/// A model in its place, with what is known of its doings.
-pub(crate) struct Lane {
-    pub(crate) model_ref: ModelRef,
-    pub(crate) model: Arc<dyn Model>,
-    asked: AtomicU64,
-    failed: AtomicU64,
-    latency_us: Mutex<Option<Histogram<u64>>>,
-}
-
-impl Lane {
-    fn new(mounted: &Mounted) -> Self {
-        Self {
-            model_ref: mounted.model_ref.clone(),
-            model: Arc::clone(&mounted.model),
-            asked: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            latency_us: Mutex::new(Histogram::new(LATENCY_DIGITS).ok()),
-        }
-    }
-
-    pub(crate) fn count_asked(&self) {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Takes note of one answer, or of its absence.
-    pub(crate) fn count_outcome(&self, valid_after: Option<Duration>) {
-        let Some(latency) = valid_after else {
-            self.failed.fetch_add(1, Ordering::Relaxed);
-            return;
-        };
-        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        let mut latency_us = self.latency_us.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(histogram) = latency_us.as_mut() {
-            // It grows as needed; only an absurd value is refused, and such a one may be left out.
-            let _ = histogram.record(micros);
-        }
-    }
-
-    fn state(&self) -> LaneState {
-        let latency_us = self.latency_us.lock().unwrap_or_else(PoisonError::into_inner);
-        let quantile = |q: f64| {
-            let histogram = latency_us.as_ref().filter(|histogram| !histogram.is_empty())?;
-            Some(histogram.value_at_quantile(q))
-        };
-        LaneState {
-            model: self.model_ref.clone(),
-            health: self.model.health(),
-            asked: self.asked.load(Ordering::Relaxed),
-            failed: self.failed.load(Ordering::Relaxed),
-            latency_p50_us: quantile(0.5),
-            latency_p99_us: quantile(0.99),
-        }
-    }
-}
 
 /// Every reason, for the counts.
 const REASONS: [FallbackReason; 9] = [
@@ -217,6 +159,11 @@ impl Service {
         }
     }
 
+    /// The models that there are, the primary first.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = &Arc<Lane>> {
+        self.primary.iter().chain(&self.shadow)
+    }
+
     /// Puts `route` into force if its epoch is newer. One caller at a time.
     pub(crate) fn set_route(&self, route: Route) -> bool {
         let is_newer = route.epoch > self.route.load().epoch;
@@ -228,10 +175,7 @@ impl Service {
 
     /// Whether some model can answer now.
     pub(crate) fn is_ready(&self) -> bool {
-        [Role::Primary, Role::Shadow]
-            .into_iter()
-            .filter_map(|role| self.lane(role))
-            .any(|lane| lane.model.health().is_ready())
+        self.lanes().any(|lane| lane.model.health().is_ready())
     }
 
     /// The lane that answers by the route, or the only one there is.

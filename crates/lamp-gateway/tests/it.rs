@@ -3,6 +3,7 @@
 mod it {
     mod admin;
     mod answers;
+    mod binary;
     mod breaker;
     pub mod kit;
     mod limits;

@@ -38,7 +38,7 @@ async fn wrong_requests_get_one_clear_sentence() {
         &running,
         p,
         &json!({"rows": [row()], "deadline": 3}),
-        &expect!["400 body: unknown field `deadline`, expected `rows` or `deadline_ms` at line 1 column 11"],
+        &expect!["400 deadline: unknown field `deadline`, expected `rows` or `deadline_ms` at line 1 column 11"],
     )
     .await;
     check(
