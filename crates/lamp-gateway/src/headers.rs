@@ -1,6 +1,6 @@
 //! Headers that every answer has, over REST and gRPC alike.
 
-use axum::http::HeaderName;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use lamp_core::ids::RequestId;
 
 use crate::answer::Answered;
@@ -19,17 +19,22 @@ pub(crate) fn request_id(gateway: &Gateway, given: Option<&[u8]>) -> RequestId {
     given.unwrap_or_else(|| RequestId::new(gateway.0.clock.now(), &*gateway.0.ids))
 }
 
-/// Who answered, and why not the primary. A prediction id only where there is one row.
-pub(crate) fn about(answered: &Answered) -> impl Iterator<Item = (HeaderName, String)> {
-    let only_id = match answered.ids.as_slice() {
-        [only] => Some((PREDICTION_ID, only.to_string())),
-        _ => None,
-    };
-    let reason = answered.reason.map(|reason| (FALLBACK_REASON, reason.as_str().to_owned()));
-    let always = [
-        (MODEL_VERSION, answered.model.to_string()),
-        (SERVED_BY, answered.served_by.as_str().to_owned()),
-        (ROUTE_EPOCH, answered.epoch.to_string()),
-    ];
-    always.into_iter().chain(reason).chain(only_id)
+pub(crate) fn put(headers: &mut HeaderMap, name: &HeaderName, value: &str) {
+    // Ids, names and numbers are visible ASCII.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// Says who answered, and why not the primary. A prediction id only where there is one row.
+pub(crate) fn say_who(headers: &mut HeaderMap, answered: &Answered) {
+    put(headers, &MODEL_VERSION, &answered.model.to_string());
+    put(headers, &SERVED_BY, answered.served_by.as_str());
+    put(headers, &ROUTE_EPOCH, &answered.epoch.to_string());
+    if let Some(reason) = answered.reason {
+        put(headers, &FALLBACK_REASON, reason.as_str());
+    }
+    if let [only] = answered.ids.as_slice() {
+        put(headers, &PREDICTION_ID, &only.to_string());
+    }
 }

@@ -1,8 +1,8 @@
-//! Predictions over HTTP.
+//! Predictions over HTTP. gRPC is HTTP too, and comes in at the same port.
 
 mod address;
 mod binary;
-mod body;
+pub(crate) mod body;
 pub(crate) mod host;
 mod oip;
 mod predict;
@@ -14,6 +14,7 @@ use axum::middleware;
 use axum::routing::{get, post};
 
 use crate::gateway::Gateway;
+use crate::grpc;
 use host::HostPolicy;
 
 pub(crate) fn router(gateway: Gateway, hosts: HostPolicy) -> Router {
@@ -24,7 +25,8 @@ pub(crate) fn router(gateway: Gateway, hosts: HostPolicy) -> Router {
         .route("/v2/health/ready", get(oip::ready))
         .route("/predict/{service}", post(predict::predict));
     let router = with_model(router, "/v2/models/{service}");
-    with_model(router, "/v2/models/{service}/versions/{version}")
+    let router = with_model(router, "/v2/models/{service}/versions/{version}");
+    grpc::with_calls(router, &gateway)
         .fallback(reply::no_such_page)
         .method_not_allowed_fallback(reply::wrong_method)
         // The handlers read the body themselves, within bounds of their own.

@@ -21,7 +21,7 @@ pub fn decode(datatype: &str, bytes: &[u8]) -> Result<Values, String> {
         "UINT8" => Ok(Values::Int(each(bytes, |b| i64::from(u8::from_le_bytes(b)))?)),
         "UINT16" => Ok(Values::Int(each(bytes, |b| i64::from(u16::from_le_bytes(b)))?)),
         "UINT32" => Ok(Values::Int(each(bytes, |b| i64::from(u32::from_le_bytes(b)))?)),
-        "UINT64" => unsigned(&each(bytes, u64::from_le_bytes)?),
+        "UINT64" => unsigned(each(bytes, u64::from_le_bytes)?),
         "FP16" => Ok(Values::Float(each(bytes, |b| f16::from_le_bytes(b).to_f64())?)),
         "BF16" => Ok(Values::Float(each(bytes, |b| bf16::from_le_bytes(b).to_f64())?)),
         "FP32" => Ok(Values::Float(each(bytes, |b| f64::from(f32::from_le_bytes(b)))?)),
@@ -29,6 +29,12 @@ pub fn decode(datatype: &str, bytes: &[u8]) -> Result<Values, String> {
         "BYTES" => texts(bytes),
         other => Err(format!("`{other}` is not a datatype of the protocol")),
     }
+}
+
+/// Unsigned numbers that fit 64 bits with a sign. The error is a sentence for people.
+pub fn unsigned(numbers: impl IntoIterator<Item = Option<u64>>) -> Result<Values, String> {
+    let fit = |number: u64| i64::try_from(number).map_err(|_| format!("{number} does not fit INT64"));
+    Ok(Values::Int(numbers.into_iter().map(|number| number.map(fit).transpose()).collect::<Result<_, _>>()?))
 }
 
 /// Writes a column as bytes of `datatype`. Only for answers that were checked: a value that is
@@ -78,14 +84,6 @@ fn each<const WIDTH: usize, T>(bytes: &[u8], read: impl Fn([u8; WIDTH]) -> T) ->
         return Err(format!("{} bytes are no whole number of values of {WIDTH} bytes", bytes.len()));
     }
     Ok(cells.iter().map(|cell| Some(read(*cell))).collect())
-}
-
-fn unsigned(numbers: &[Option<u64>]) -> Result<Values, String> {
-    let fit = |number: &Option<u64>| match number {
-        Some(number) => i64::try_from(*number).map(Some).map_err(|_| format!("{number} does not fit INT64")),
-        None => Ok(None),
-    };
-    Ok(Values::Int(numbers.iter().map(fit).collect::<Result<_, _>>()?))
 }
 
 fn texts(mut bytes: &[u8]) -> Result<Values, String> {

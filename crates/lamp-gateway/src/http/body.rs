@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::refusal::{BODY_BYTES_MAX, BODY_WITHIN, Refusal};
 
 /// Reads a whole body. Compressed ones are refused: what they unpack to has no bound.
-pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
         return Err(Refusal::Encoded(String::from_utf8_lossy(encoding.as_bytes()).into_owned()));
     }

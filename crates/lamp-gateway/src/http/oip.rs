@@ -11,9 +11,10 @@ use serde_json::{Map, Value, json};
 use super::address::Address;
 use super::binary::{self, Tail, Tensors};
 use super::body;
-use super::reply::{Incoming, handle, refused, say_who};
+use super::reply::{Incoming, handle, refused};
 use crate::gateway::Gateway;
-use crate::oip::{self, InferRequest, Inferred, OutputTensor, config, find, statistics};
+use crate::headers::say_who;
+use crate::oip::{self, InferRequest, Inferred, OutputTensor, check_parameters, config, find, statistics};
 use crate::refusal::{Refusal, deadline};
 
 /// Parameters may hold anything: those that nobody here knows are left alone.
@@ -123,14 +124,14 @@ async fn respond(incoming: Incoming, version: Option<String>) -> Result<Response
     let outputs = outputs.into_iter().map(|output| output.name).collect();
     let inferred = oip::infer(&gateway, InferRequest { service, id, started, deadline, inputs, outputs }).await?;
     let mut response = form.write(&inferred, own_id);
-    say_who(&mut response, &inferred.answer);
+    say_who(response.headers_mut(), &inferred.answer);
     Ok(response)
 }
 
 fn tensor(input: InputTensor, at: usize, tail: &mut Tail) -> Result<Tensor, Refusal> {
     let path = format!("inputs[{at}]");
     let InputTensor { name, shape, datatype, parameters, data } = input;
-    refuse_shared_memory(&path, &parameters)?;
+    check_parameters(&path, |name| parameters.contains_key(name))?;
     let data = match (data, parameters.get(binary::SIZE)) {
         (Some(data), None) => TensorData::Json(data),
         (None, Some(size)) => TensorData::Raw(tail.take(size, &path)?),
@@ -141,14 +142,6 @@ fn tensor(input: InputTensor, at: usize, tail: &mut Tail) -> Result<Tensor, Refu
         }
     };
     Ok(Tensor { name, shape, datatype, data })
-}
-
-fn refuse_shared_memory(path: &str, parameters: &Parameters) -> Result<(), Refusal> {
-    const REGION: &str = "shared_memory_region";
-    if parameters.contains_key(REGION) {
-        return Err(Refusal::Invalid(format!("{path}.parameters.{REGION}: tensors in shared memory are not read")));
-    }
-    Ok(())
 }
 
 fn deadline_ms(parameters: &Parameters) -> Result<Option<u64>, Refusal> {
@@ -171,11 +164,7 @@ impl Form {
         let mut named = Vec::new();
         for (at, output) in outputs.iter().enumerate() {
             let path = format!("outputs[{at}]");
-            refuse_shared_memory(&path, &output.parameters)?;
-            if output.parameters.contains_key("classification") {
-                let problem = format!("{path}.parameters.classification: outputs are given as they are");
-                return Err(Refusal::Invalid(problem));
-            }
+            check_parameters(&path, |name| output.parameters.contains_key(name))?;
             let own = flag(&format!("{path}.parameters"), &output.parameters, "binary_data")?;
             named.push((output.name.clone(), own.unwrap_or(binary)));
         }

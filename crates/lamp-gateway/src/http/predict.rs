@@ -11,9 +11,10 @@ use serde_json::{Map, Value, json};
 
 use super::address::Address;
 use super::body;
-use super::reply::{Incoming, handle, say_who};
+use super::reply::{Incoming, handle};
 use crate::answer::{Request, answer};
 use crate::gateway::Gateway;
+use crate::headers::say_who;
 use crate::refusal::{Refusal, deadline};
 
 #[derive(Deserialize)]
@@ -56,6 +57,6 @@ async fn respond(incoming: Incoming) -> Result<Response, Refusal> {
         "predictions": predictions,
     });
     let mut response = Json(body).into_response();
-    say_who(&mut response, &answer);
+    say_who(response.headers_mut(), &answer);
     Ok(response)
 }

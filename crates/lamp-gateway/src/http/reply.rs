@@ -6,16 +6,16 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::Request as HttpRequest;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use lamp_core::ids::RequestId;
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::body;
-use crate::answer::{Answered, NoAnswer};
+use crate::answer::NoAnswer;
 use crate::gateway::Gateway;
-use crate::headers::{REQUEST_ID, about, request_id};
+use crate::headers::{REQUEST_ID, put, request_id};
 use crate::refusal::{Refusal, find_service};
 use crate::service::Service;
 
@@ -86,19 +86,4 @@ where
     let mut response = outcome.unwrap_or_else(|refusal| refused(&refusal));
     put(response.headers_mut(), &REQUEST_ID, &id.to_string());
     response
-}
-
-/// Adds the headers that say who answered.
-pub(super) fn say_who(response: &mut Response, answered: &Answered) {
-    let headers = response.headers_mut();
-    for (name, value) in about(answered) {
-        put(headers, &name, &value);
-    }
-}
-
-fn put(headers: &mut HeaderMap, name: &HeaderName, value: &str) {
-    // Ids, names and numbers are visible ASCII.
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
 }

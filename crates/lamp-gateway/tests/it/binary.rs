@@ -126,7 +126,7 @@ async fn sizes_that_do_not_add_up_are_refused() {
     check_error(
         &running,
         |r| r["inputs"][1]["parameters"] = json!({"shared_memory_region": "a"}),
-        &expect!["400 inputs[1].parameters.shared_memory_region: tensors in shared memory are not read"],
+        &expect!["400 inputs[1].parameters.shared_memory_region: tensors in shared memory are not read or written"],
     )
     .await;
     check_error(
