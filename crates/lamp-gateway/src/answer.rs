@@ -16,7 +16,7 @@ use crate::breaker::Admission;
 use crate::gateway::Inner;
 use crate::lane::{Judged, Lane};
 use crate::plan::LogMode;
-use crate::race::{Choice, Decision, Phase, Progress, decide, until_margin};
+use crate::race::{Choice, Decision, Phase, Progress, decide, until_half, until_margin};
 use crate::record::Record;
 use crate::service::{InFlight, Service};
 
@@ -170,11 +170,17 @@ impl Runs {
         }
     }
 
-    fn of_mut(&mut self, role: Role) -> &mut Run {
-        match role {
+    fn start(&mut self, service: &Service, request: &Request, role: Role) {
+        let run = match role {
             Role::Primary => &mut self.primary,
             Role::Shadow => &mut self.shadow,
-        }
+        };
+        *run = Run::start(service.lane(role), request);
+    }
+
+    /// Whether there is such a model, and it was never asked.
+    fn was_left_out(&self, service: &Service, role: Role) -> bool {
+        service.lane(role).is_some() && matches!(self.of(role), Run::Skipped)
     }
 
     /// Returns when either lane has spoken.
@@ -186,33 +192,36 @@ impl Runs {
     }
 }
 
-/// Whom to prefer, and whether the primary is asked at all.
+/// Whom to prefer, and whether the other one is asked at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Order {
     first: Role,
     second: Role,
-    primary_is_skipped: bool,
+    /// It is asked only if the first fails, or is slow.
+    second_is_skipped: bool,
     /// Why the shadow answers, where that is settled before anybody is asked.
     settled: Option<FallbackReason>,
 }
 
-fn order(service: &Service, active: Role) -> Order {
-    let primary_first = Order { first: Role::Primary, second: Role::Shadow, primary_is_skipped: false, settled: None };
-    let shadow_first = |settled| Order {
+/// `is_pressed`: so much is under way that the copy for the model that does not answer is left out.
+fn order(service: &Service, active: Role, is_pressed: bool) -> Order {
+    let primary_first =
+        Order { first: Role::Primary, second: Role::Shadow, second_is_skipped: is_pressed, settled: None };
+    let shadow_first = |settled, second_is_skipped| Order {
         first: Role::Shadow,
         second: Role::Primary,
-        primary_is_skipped: false,
+        second_is_skipped,
         settled: Some(settled),
     };
     let has_both = service.primary.is_some() && service.shadow.is_some();
     match active {
-        Role::Shadow => shadow_first(FallbackReason::Switched),
+        Role::Shadow => shadow_first(FallbackReason::Switched, is_pressed),
         // Without a shadow, not asking the primary would only turn some failures into all.
         Role::Primary if !has_both => primary_first,
         Role::Primary => match service.with_breaker(|breaker| breaker.admit(std::time::Instant::now())) {
             Admission::Ask => primary_first,
-            Admission::Probe => shadow_first(FallbackReason::Breaker),
-            Admission::Skip => Order { primary_is_skipped: true, ..shadow_first(FallbackReason::Breaker) },
+            Admission::Probe => shadow_first(FallbackReason::Breaker, false),
+            Admission::Skip => shadow_first(FallbackReason::Breaker, true),
         },
     }
 }
@@ -220,7 +229,7 @@ fn order(service: &Service, active: Role) -> Order {
 /// Answers a request, or says why not. What is left to do for the log goes on behind.
 pub(crate) async fn answer(inner: &Arc<Inner>, service: &Arc<Service>, request: Request) -> Result<Answered, NoAnswer> {
     let counters = &service.counters;
-    let Some(_in_flight) = InFlight::enter(counters) else {
+    let Some(in_flight) = InFlight::enter(counters) else {
         counters.overloaded.fetch_add(1, Ordering::Relaxed);
         return Err(NoAnswer::Overload(service.name.to_string()));
     };
@@ -231,12 +240,16 @@ pub(crate) async fn answer(inner: &Arc<Inner>, service: &Arc<Service>, request: 
         return Err(NoAnswer::Log(service.name.to_string()));
     }
     let route = service.route.load_full();
-    let order = order(service, route.active);
-    let mut runs = Runs {
-        primary: if order.primary_is_skipped { Run::Skipped } else { Run::start(service.primary.as_ref(), &request) },
-        shadow: Run::start(service.shadow.as_ref(), &request),
-    };
+    let order = order(service, route.active, in_flight.is_pressed());
+    let mut runs = Runs { primary: Run::Skipped, shadow: Run::Skipped };
+    runs.start(service, &request, order.first);
+    if !order.second_is_skipped {
+        runs.start(service, &request, order.second);
+    }
     let decision = race(service, &request, order, &mut runs).await;
+    if in_flight.is_pressed() && runs.was_left_out(service, order.second) {
+        counters.shed.fetch_add(1, Ordering::Relaxed);
+    }
     let primary_was_judged = judge_primary(service, &request, order, &runs);
     let Some(served_by) = decision else {
         return Err(failed(inner, service, &request, &runs, primary_was_judged));
@@ -289,12 +302,15 @@ async fn keep(inner: &Arc<Inner>, mut record: Record, must_log: bool) -> Result<
 
 /// Waits until it is settled who answers; `None` when nobody does.
 async fn race(service: &Service, request: &Request, order: Order, runs: &mut Runs) -> Option<Role> {
+    let half = request.started + until_half(request.deadline);
     let margin = request.started + until_margin(request.deadline);
     let over = request.started + request.deadline;
     loop {
         let now = Instant::now();
-        let (phase, wake) = if now < margin {
-            (Phase::Early, margin)
+        let (phase, wake) = if now < half {
+            (Phase::Early, half)
+        } else if now < margin {
+            (Phase::Half, margin)
         } else if now < over {
             (Phase::Margin, over)
         } else {
@@ -304,7 +320,7 @@ async fn race(service: &Service, request: &Request, order: Order, runs: &mut Run
             Decision::Answer(Choice::First) => return Some(order.first),
             Decision::Answer(Choice::Second) => return Some(order.second),
             Decision::GiveUp => return None,
-            Decision::AskSecond => *runs.of_mut(order.second) = Run::start(service.lane(order.second), request),
+            Decision::AskSecond => runs.start(service, request, order.second),
             Decision::Wait => {
                 tokio::select! {
                     () = runs.next() => {}

@@ -21,6 +21,10 @@ use crate::state::{BreakerState, Disagreement, ServiceState};
 /// Requests of one service under way at once; more are refused with 429.
 pub(crate) const IN_FLIGHT_MAX: usize = 1_024;
 
+/// With so many under way, the model that does not answer is not asked at once: its copy of the
+/// request is the first thing that a service can do without.
+pub(crate) const SHED_ABOVE: usize = 128;
+
 /// Every reason, for the counts.
 const REASONS: [FallbackReason; 9] = [
     FallbackReason::Timeout,
@@ -43,6 +47,7 @@ pub(crate) struct Counters {
     pub(crate) failures: AtomicU64,
     pub(crate) overloaded: AtomicU64,
     pub(crate) invalid: AtomicU64,
+    pub(crate) shed: AtomicU64,
     pub(crate) in_flight: AtomicUsize,
     disagreement: Mutex<(u64, f64)>,
     pub(crate) log: Arc<LogCounters>,
@@ -209,6 +214,7 @@ impl Service {
             failures: counters.failures.load(Ordering::Relaxed),
             overloaded: counters.overloaded.load(Ordering::Relaxed),
             invalid: counters.invalid.load(Ordering::Relaxed),
+            shed: counters.shed.load(Ordering::Relaxed),
             disagreement: counters.disagreement(),
             log_kept: counters.log.kept.load(Ordering::Relaxed),
             log_dropped: counters.log.dropped.load(Ordering::Relaxed),
@@ -217,19 +223,28 @@ impl Service {
 }
 
 /// Counts a request as under way until it is dropped.
-pub(crate) struct InFlight(Arc<Counters>);
+pub(crate) struct InFlight {
+    counters: Arc<Counters>,
+    /// How many were under way when it came.
+    before: usize,
+}
 
 impl InFlight {
     /// `None` when too many are under way.
     pub(crate) fn enter(counters: &Arc<Counters>) -> Option<Self> {
         let before = counters.in_flight.fetch_add(1, Ordering::AcqRel);
-        let entered = Self(Arc::clone(counters));
+        let entered = Self { counters: Arc::clone(counters), before };
         (before < IN_FLIGHT_MAX).then_some(entered)
+    }
+
+    /// Whether it came when the service had to save work.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.before >= SHED_ABOVE
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+        self.counters.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 }
