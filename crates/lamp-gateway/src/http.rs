@@ -5,6 +5,7 @@ mod binary;
 pub(crate) mod body;
 pub(crate) mod host;
 mod oip;
+mod openapi;
 mod predict;
 mod reply;
 
@@ -23,6 +24,7 @@ pub(crate) fn router(gateway: Gateway, hosts: HostPolicy) -> Router {
         .route("/v2/", get(oip::server))
         .route("/v2/health/live", get(oip::live))
         .route("/v2/health/ready", get(oip::ready))
+        .route("/openapi.json", get(openapi::describe))
         .route("/predict/{service}", post(predict::predict));
     let router = with_model(router, "/v2/models/{service}");
     let router = with_model(router, "/v2/models/{service}/versions/{version}");

@@ -48,7 +48,7 @@ pub(crate) fn find(gateway: &Gateway, name: &str, version: Option<&str>) -> Resu
     Err(Refusal::NotFound(format!("service `{}` has no such version (there is: {known})", service.name)))
 }
 
-fn versions(service: &Service) -> Vec<String> {
+pub(crate) fn versions(service: &Service) -> Vec<String> {
     service.lanes().map(|lane| lane.model_ref.to_string()).collect()
 }
 

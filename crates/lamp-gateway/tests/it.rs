@@ -5,6 +5,7 @@ mod it {
     mod answers;
     mod binary;
     mod breaker;
+    mod clients;
     mod grpc;
     pub mod kit;
     mod limits;

@@ -45,7 +45,7 @@ pub(super) fn error(status: StatusCode, message: &str) -> Response {
 }
 
 pub(super) async fn no_such_page() -> Response {
-    error(StatusCode::NOT_FOUND, "there is nothing here; see GET /v2 and POST /predict/SERVICE")
+    error(StatusCode::NOT_FOUND, "there is nothing here; see GET /openapi.json")
 }
 
 pub(super) async fn wrong_method() -> Response {

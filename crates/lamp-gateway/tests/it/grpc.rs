@@ -20,6 +20,10 @@ use tonic::{Code, Request, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest as Asked;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse as Told;
 
 use super::kit::{Behaviour, DEADLINE, Running};
 
@@ -297,6 +301,27 @@ async fn health_can_be_asked_and_watched() {
     assert_eq!(next().await, ServingStatus::Serving);
     assert!(running.gateway.remove(&super::kit::service()));
     assert_eq!(next().await, ServingStatus::ServiceUnknown);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reflection_lists_the_services_and_their_description() {
+    let running = Running::new().await;
+    let mut client = ServerReflectionClient::new(channel(&running).await);
+    let ask = |message_request| {
+        let request = ServerReflectionRequest { host: String::new(), message_request: Some(message_request) };
+        futures::stream::iter([request])
+    };
+    let mut answers =
+        client.server_reflection_info(ask(Asked::ListServices(String::new()))).await.expect("answers").into_inner();
+    let answer = answers.message().await.expect("no error").expect("an answer").message_response;
+    let Some(Told::ListServicesResponse(list)) = answer else { panic!("{answer:?}") };
+    let names: Vec<String> = list.service.into_iter().map(|service| service.name).collect();
+    assert!(names.contains(&"inference.GRPCInferenceService".to_owned()), "{names:?}");
+    assert!(names.contains(&"grpc.health.v1.Health".to_owned()), "{names:?}");
+    let symbol = Asked::FileContainingSymbol("inference.GRPCInferenceService.ModelInfer".to_owned());
+    let mut answers = client.server_reflection_info(ask(symbol)).await.expect("answers").into_inner();
+    let answer = answers.message().await.expect("no error").expect("an answer").message_response;
+    assert!(matches!(answer, Some(Told::FileDescriptorResponse(_))), "{answer:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

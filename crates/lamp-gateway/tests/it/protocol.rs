@@ -279,6 +279,22 @@ async fn wrong_tensors_are_refused_with_their_path() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_description_names_what_is_served_and_only_what_is_there() {
+    let running = running().await;
+    let description = running.get("/openapi.json").await.json();
+    let parameters = &description["components"]["parameters"];
+    assert_eq!(parameters["service"]["schema"]["enum"], json!(["delay"]));
+    assert_eq!(parameters["version"]["schema"]["enum"], json!(["delay-simple@1", "delay@3"]));
+    let paths = description["paths"].as_object().expect("paths");
+    assert_eq!(paths.len(), 15);
+    for (path, calls) in paths {
+        let address = path.replace("{service}", "delay").replace("{version}", "delay@3");
+        let expected = if calls.get("get").is_some() { 200 } else { 405 };
+        assert_eq!(running.get(&address).await.status, expected, "{address}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_for_people() {
     let running = running().await;
     let url = format!("{}/predict/delay", running.url);
