@@ -233,7 +233,7 @@ pub(crate) async fn answer(inner: &Arc<Inner>, service: &Arc<Service>, request: 
         counters.overloaded.fetch_add(1, Ordering::Relaxed);
         return Err(NoAnswer::Overload(service.name.to_string()));
     };
-    let rows = request.batch.rows();
+    let (rows, started) = (request.batch.rows(), request.started);
     let must_log = service.log == LogMode::Required;
     if must_log && !inner.log.has_room(rows) {
         counters.failures.fetch_add(1, Ordering::Relaxed);
@@ -274,7 +274,8 @@ pub(crate) async fn answer(inner: &Arc<Inner>, service: &Arc<Service>, request: 
         primary_was_judged,
     };
     keep(inner, record, must_log).await?;
-    counters.count_answered(rows, served_by, reason);
+    let judged = Judged { did_well: true, rows, took: started.elapsed(), at };
+    counters.count_answered(&judged, served_by, reason);
     Ok(answered)
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Lane {
     doings: Mutex<Doings>,
 }
 
-/// How a model did with one request.
+/// How a model did with one request, or a service.
 pub(crate) struct Judged {
     /// Whether its answer was valid and in time.
     pub(crate) did_well: bool,
@@ -34,7 +34,7 @@ pub(crate) struct Judged {
     pub(crate) at: Timestamp,
 }
 
-/// Sums since the model was mounted.
+/// Sums since a model was mounted, or a service was first served.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Totals {
     pub(crate) success: Spent,
@@ -43,6 +43,18 @@ pub(crate) struct Totals {
     pub(crate) rows: u64,
     /// When it was last judged, in milliseconds since the epoch.
     pub(crate) last_ms: u64,
+}
+
+impl Totals {
+    pub(crate) fn add(&mut self, judged: &Judged) {
+        self.last_ms = u64::try_from(judged.at.as_millisecond()).unwrap_or(0);
+        let spent = if judged.did_well { &mut self.success } else { &mut self.fail };
+        spent.count += 1;
+        spent.ns = spent.ns.saturating_add(u64::try_from(judged.took.as_nanos()).unwrap_or(u64::MAX));
+        if judged.did_well {
+            self.rows += u64::try_from(judged.rows).unwrap_or(u64::MAX);
+        }
+    }
 }
 
 struct Doings {
@@ -68,15 +80,10 @@ impl Lane {
     /// Takes note of one answer, or of its absence.
     pub(crate) fn count_outcome(&self, judged: &Judged) {
         let mut doings = self.doings.lock().unwrap_or_else(PoisonError::into_inner);
-        let totals = &mut doings.totals;
-        totals.last_ms = u64::try_from(judged.at.as_millisecond()).unwrap_or(0);
-        let spent = if judged.did_well { &mut totals.success } else { &mut totals.fail };
-        spent.count += 1;
-        spent.ns = spent.ns.saturating_add(u64::try_from(judged.took.as_nanos()).unwrap_or(u64::MAX));
+        doings.totals.add(judged);
         if !judged.did_well {
             return;
         }
-        totals.rows += u64::try_from(judged.rows).unwrap_or(u64::MAX);
         if let Some(histogram) = doings.latency_us.as_mut() {
             // It grows as needed; only an absurd value is refused, and such a one may be left out.
             let _ = histogram.record(u64::try_from(judged.took.as_micros()).unwrap_or(u64::MAX));

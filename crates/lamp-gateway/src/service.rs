@@ -13,7 +13,7 @@ use lamp_core::route::{Role, Route};
 use lamp_model::Outputs;
 
 use crate::breaker::Breaker;
-use crate::lane::Lane;
+use crate::lane::{Judged, Lane, Totals};
 use crate::log::LogCounters;
 use crate::plan::{LogMode, Mounted, ServicePlan};
 use crate::state::{BreakerState, Disagreement, ServiceState};
@@ -49,13 +49,16 @@ pub(crate) struct Counters {
     pub(crate) invalid: AtomicU64,
     pub(crate) shed: AtomicU64,
     pub(crate) in_flight: AtomicUsize,
+    totals: Mutex<Totals>,
     disagreement: Mutex<(u64, f64)>,
     pub(crate) log: Arc<LogCounters>,
 }
 
 impl Counters {
-    pub(crate) fn count_answered(&self, rows: usize, served_by: Role, reason: Option<FallbackReason>) {
-        let rows = u64::try_from(rows).unwrap_or(u64::MAX);
+    /// Takes note of a request that was answered, by whom and why.
+    pub(crate) fn count_answered(&self, judged: &Judged, served_by: Role, reason: Option<FallbackReason>) {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner).add(judged);
+        let rows = u64::try_from(judged.rows).unwrap_or(u64::MAX);
         let answered = match served_by {
             Role::Primary => &self.answered_by_primary,
             Role::Shadow => &self.answered_by_shadow,
@@ -66,6 +69,13 @@ impl Counters {
         {
             counter.fetch_add(rows, Ordering::Relaxed);
         }
+    }
+
+    /// Sums over requests, whichever model answered. Of those without an answer only the count is kept.
+    pub(crate) fn totals(&self) -> Totals {
+        let mut totals = *self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        totals.fail.count = self.failures.load(Ordering::Relaxed) + self.overloaded.load(Ordering::Relaxed);
+        totals
     }
 
     /// Takes note of rows that both models answered: |Δ| of the numbers of their first outputs.

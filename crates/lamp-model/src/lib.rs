@@ -20,5 +20,5 @@ pub use load::{LoadError, LoadSpec, load, read_package};
 pub use model::{Health, HealthState, Model, PredictError, Predicting, WorkerState};
 pub use outputs::{OutputColumn, Outputs};
 pub use python::{WorkerCommand, WorkerLimits};
-pub use signature::{BATCH_ROWS_MAX, Batch, InputError, Rejection, Tensor, TensorData, check_answer};
+pub use signature::{Batch, InputError, Rejection, Tensor, TensorData, check_answer};
 pub use table::{TableError, predict_table};

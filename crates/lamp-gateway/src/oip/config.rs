@@ -1,13 +1,12 @@
 //! The model configuration extension: how load generators learn what to send.
 
 use lamp_core::package::{Datatype, Field};
-use lamp_model::BATCH_ROWS_MAX;
 use serde::Serialize;
 
-use super::{NAME, dimension, outputs};
+use super::{NAME, outputs, tensor_metadata};
 use crate::service::Service;
 
-/// One tensor. Rows are not among its dimensions.
+/// One tensor, with rows as its first dimension.
 #[derive(Debug, Serialize)]
 pub(crate) struct TensorConfig {
     pub(crate) name: String,
@@ -23,7 +22,9 @@ pub(crate) struct ModelConfig {
     pub(crate) name: String,
     pub(crate) platform: &'static str,
     pub(crate) backend: &'static str,
-    /// Most rows of one request.
+    /// Always 0, which means: rows are a dimension like any other, and stand in `dims`. Anything
+    /// else means that clients leave them out of the shapes, and then one value a row has no shape
+    /// that `perf_analyzer` could send.
     pub(crate) max_batch_size: i32,
     pub(crate) input: Vec<TensorConfig>,
     pub(crate) output: Vec<TensorConfig>,
@@ -34,7 +35,7 @@ pub(crate) fn config(service: &Service) -> ModelConfig {
         name: service.name.to_string(),
         platform: NAME,
         backend: NAME,
-        max_batch_size: i32::try_from(BATCH_ROWS_MAX).unwrap_or(i32::MAX),
+        max_batch_size: 0,
         input: service.signature.inputs.iter().map(tensor).collect(),
         output: outputs(service).iter().map(tensor).collect(),
     }
@@ -44,7 +45,7 @@ fn tensor(field: &Field) -> TensorConfig {
     TensorConfig {
         name: field.name.clone(),
         data_type: data_type(field.datatype),
-        dims: field.shape.iter().map(|d| dimension(*d)).collect(),
+        dims: tensor_metadata(field).shape,
         optional: field.nullable,
     }
 }

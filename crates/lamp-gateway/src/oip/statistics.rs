@@ -1,9 +1,9 @@
-//! The statistics extension: what each model of a service did since it was mounted.
+//! The statistics extension: what a service did, and each of its models since it was mounted.
 
 use serde::Serialize;
 
 use crate::gateway::Gateway;
-use crate::lane::Lane;
+use crate::lane::Totals;
 use crate::service::Service;
 
 /// How often, and how long in all.
@@ -30,12 +30,12 @@ pub(crate) struct InferStatistics {
     pub(crate) cache_miss: Spent,
 }
 
-/// One model of a service. Both models of a service count, whoever's answer went out.
+/// A service as a whole, or one model of it. Both models of a service count, whoever's answer went out.
 #[derive(Debug, Serialize)]
 pub(crate) struct ModelStatistics {
     /// The service.
     pub(crate) name: String,
-    /// The model: `delay@3`.
+    /// The model, `delay@3`; for the service as a whole the route's epoch.
     pub(crate) version: String,
     /// Milliseconds since the epoch; 0 when it was never asked.
     pub(crate) last_inference: u64,
@@ -48,10 +48,13 @@ pub(crate) struct ModelStatistics {
     pub(crate) batch_stats: Vec<()>,
 }
 
-/// Statistics of a service's models, or of one of them.
+/// Statistics of a service as a whole and of its models, or of one of its models.
 pub(crate) fn of_service(service: &Service, version: Option<&str>) -> Vec<ModelStatistics> {
-    let is_asked_for = |lane: &&Lane| version.is_none_or(|version| lane.model_ref.to_string() == version);
-    service.lanes().map(AsRef::as_ref).filter(is_asked_for).map(|lane| of_lane(service, lane)).collect()
+    let lanes = service.lanes().map(|lane| (lane.model_ref.to_string(), lane.totals()));
+    let models = lanes.filter(|(model, _)| version.is_none_or(|version| model == version));
+    let models = models.map(|(model, totals)| statistics(service, model, totals, Spent::default()));
+    let whole = version.is_none().then(|| of_whole(service));
+    whole.into_iter().chain(models).collect()
 }
 
 /// Statistics of everything that is served.
@@ -59,21 +62,30 @@ pub(crate) fn of_all(gateway: &Gateway) -> Vec<ModelStatistics> {
     gateway.0.services().values().flat_map(|service| of_service(service, None)).collect()
 }
 
-fn of_lane(service: &Service, lane: &Lane) -> ModelStatistics {
-    let totals = lane.totals();
+/// The service as a whole. Load generators take the greatest version that is a number and has a
+/// queue to be the one that they called: here that is the route's epoch.
+fn of_whole(service: &Service) -> ModelStatistics {
+    let totals = service.counters.totals();
+    let queue = Spent { count: totals.success.count, ns: 0 };
+    statistics(service, service.route.load().epoch.to_string(), totals, queue)
+}
+
+fn statistics(service: &Service, version: String, totals: Totals, queue: Spent) -> ModelStatistics {
+    // Load generators stop where the steps of a request were not counted alike.
+    let no_time = Spent { count: totals.success.count, ns: 0 };
     ModelStatistics {
         name: service.name.to_string(),
-        version: lane.model_ref.to_string(),
+        version,
         last_inference: totals.last_ms,
         inference_count: totals.rows,
         execution_count: totals.success.count,
         inference_stats: InferStatistics {
             success: totals.success,
             fail: totals.fail,
-            queue: Spent::default(),
-            compute_input: Spent::default(),
+            queue,
+            compute_input: no_time,
             compute_infer: totals.success,
-            compute_output: Spent::default(),
+            compute_output: no_time,
             cache_hit: Spent::default(),
             cache_miss: Spent::default(),
         },

@@ -114,23 +114,29 @@ async fn configuration_for_load_generators() {
           "input": [
             {
               "data_type": "TYPE_STRING",
-              "dims": [],
+              "dims": [
+                -1
+              ],
               "name": "carrier",
               "optional": false
             },
             {
               "data_type": "TYPE_FP64",
-              "dims": [],
+              "dims": [
+                -1
+              ],
               "name": "temp",
               "optional": true
             }
           ],
-          "max_batch_size": 10000,
+          "max_batch_size": 0,
           "name": "delay",
           "output": [
             {
               "data_type": "TYPE_FP64",
-              "dims": [],
+              "dims": [
+                -1
+              ],
               "name": "probability",
               "optional": false
             }
@@ -152,20 +158,24 @@ fn counts(response: &Response) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn statistics_of_both_models() {
+async fn statistics_of_a_service_and_both_models() {
     let (running, ..) = Running::with(Behaviour::Answer(0.25), Behaviour::Fail).await;
     for _ in 0..3 {
         running.post("/v2/models/delay/infer", &request()).await;
     }
     running.gateway.rotate().await;
-    let both = [json!(["delay", "delay@3", 6, 3, 0]), json!(["delay", "delay-simple@1", 0, 0, 3])];
+    let all = [
+        json!(["delay", "1", 6, 3, 0]),
+        json!(["delay", "delay@3", 6, 3, 0]),
+        json!(["delay", "delay-simple@1", 0, 0, 3]),
+    ];
     let stats = running.get("/v2/models/delay/stats").await;
-    assert_eq!(counts(&stats), both);
-    assert_eq!(counts(&running.get("/v2/models/stats").await), both, "of all services");
-    assert_eq!(counts(&running.get("/v2/models/delay/versions/delay@3/stats").await), both[..1]);
+    assert_eq!(counts(&stats), all, "the service as a whole at its epoch, and both models");
+    assert_eq!(counts(&running.get("/v2/models/stats").await), all, "of all services");
+    assert_eq!(counts(&running.get("/v2/models/delay/versions/delay@3/stats").await), all[1..2]);
     assert_eq!(running.get("/v2/models/delay/versions/9/stats").await.status, 404);
     assert_eq!(running.get("/v2/models/other/stats").await.status, 404);
-    let primary = &stats.json()["model_stats"][0];
+    let primary = &stats.json()["model_stats"][1];
     assert_eq!(primary["inference_stats"]["success"], primary["inference_stats"]["compute_infer"]);
     assert!(primary["inference_stats"]["success"]["ns"].as_u64().is_some_and(|ns| ns > 0));
     assert_eq!(primary["last_inference"], json!(super::kit::start().as_millisecond()));
