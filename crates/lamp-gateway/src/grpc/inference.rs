@@ -34,6 +34,9 @@ const TIMEOUT: &str = "grpc-timeout";
 
 pub(super) struct Inference(pub(super) Gateway);
 
+/// Time of a client's patience that is kept back for the way.
+const TRAVEL_MAX: Duration = Duration::from_millis(50);
+
 impl Inference {
     fn find(&self, name: &str, version: &str) -> Result<Arc<Service>, Refusal> {
         find(&self.0, name, Some(version).filter(|version| !version.is_empty()))
@@ -73,7 +76,7 @@ fn ask(
     let deadline = match deadline_ms(&message.parameters)? {
         Some(asked) => deadline(&service, Some(asked))?,
         // A client's patience may cut the time to answer, but is no wish for a longer one.
-        None => timeout.map_or(service.deadline, |timeout| timeout.min(service.deadline)),
+        None => timeout.map_or(service.deadline, |timeout| within(timeout).min(service.deadline)),
     };
     let is_raw = !message.raw_input_contents.is_empty();
     let inputs = tensors::read(message.inputs, message.raw_input_contents)?;
@@ -82,6 +85,11 @@ fn ask(
     }
     let outputs = message.outputs.into_iter().map(|output| output.name).collect();
     Ok((InferRequest { service, id, started, deadline, inputs, outputs }, message.id, is_raw))
+}
+
+/// Time to answer a client that waits for `timeout`: its clock runs while the call comes and goes.
+fn within(timeout: Duration) -> Duration {
+    timeout.saturating_sub(TRAVEL_MAX.min(timeout / 10))
 }
 
 fn deadline_ms(parameters: &BTreeMap<String, InferParameter>) -> Result<Option<u64>, Refusal> {

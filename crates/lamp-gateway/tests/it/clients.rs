@@ -71,12 +71,16 @@ async fn served() -> Running {
     running
 }
 
+const TRITON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/triton.py");
+const KSERVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/kserve_clients.py");
+
 async fn python(args: &[&str]) -> Output {
+    // What a client leaves behind is of no interest.
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let mut command = Command::new(lamp_testkit::clients_python());
     // Whatever proxy this machine has is not for its own ports.
     command.env("NO_PROXY", "*").env("no_proxy", "*");
-    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients"));
-    command.args(args).output().await.expect("Python runs")
+    command.current_dir(folder.path()).args(args).output().await.expect("Python runs")
 }
 
 async fn runs_clean(args: &[&str]) {
@@ -105,8 +109,8 @@ async fn tritonclient_over_http_and_grpc() {
     }
     let running = served().await;
     let address = running.url.trim_start_matches("http://");
-    runs_clean(&["triton.py", "http", address]).await;
-    runs_clean(&["triton.py", "grpc", address]).await;
+    runs_clean(&[TRITON, "http", address]).await;
+    runs_clean(&[TRITON, "grpc", address]).await;
     assert_eq!(running.state().failures, 0);
 }
 
@@ -116,7 +120,7 @@ async fn kserves_clients_over_rest_and_grpc() {
         return;
     }
     let running = served().await;
-    runs_clean(&["kserve_clients.py", running.url.trim_start_matches("http://")]).await;
+    runs_clean(&[KSERVE, running.url.trim_start_matches("http://")]).await;
     assert_eq!(running.state().failures, 0);
 }
 
