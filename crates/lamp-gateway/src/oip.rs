@@ -95,15 +95,16 @@ fn dimension(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
-/// Refuses what a tensor may ask of other servers and would not get here.
-pub(crate) fn check_parameters(path: &str, has: impl Fn(&str) -> bool) -> Result<(), Refusal> {
+/// Refuses what a tensor may ask of other servers and would not get here. `path` is only built when
+/// it is refused.
+pub(crate) fn check_parameters(path: impl Fn() -> String, has: impl Fn(&str) -> bool) -> Result<(), Refusal> {
     const FOREIGN: [(&str, &str); 2] = [
         ("shared_memory_region", "tensors in shared memory are not read or written"),
         ("classification", "outputs are given as they are"),
     ];
     match FOREIGN.iter().find(|(name, _)| has(name)) {
         None => Ok(()),
-        Some((name, why)) => Err(Refusal::Invalid(format!("{path}.parameters.{name}: {why}"))),
+        Some((name, why)) => Err(Refusal::Invalid(format!("{}.parameters.{name}: {why}", path()))),
     }
 }
 

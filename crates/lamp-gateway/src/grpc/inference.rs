@@ -81,7 +81,7 @@ fn ask(
     let is_raw = !message.raw_input_contents.is_empty();
     let inputs = tensors::read(message.inputs, message.raw_input_contents)?;
     for (at, output) in message.outputs.iter().enumerate() {
-        check_parameters(&format!("outputs[{at}]"), |name| output.parameters.contains_key(name))?;
+        check_parameters(|| format!("outputs[{at}]"), |name| output.parameters.contains_key(name))?;
     }
     let outputs = message.outputs.into_iter().map(|output| output.name).collect();
     Ok((InferRequest { service, id, started, deadline, inputs, outputs }, message.id, is_raw))
@@ -100,8 +100,9 @@ fn deadline_ms(parameters: &BTreeMap<String, InferParameter>) -> Result<Option<u
         Some(ParameterChoice::BoolParam(_) | ParameterChoice::StringParam(_) | ParameterChoice::DoubleParam(_))
         | None => None,
     };
-    let problem = format!("parameters.{}: expected a whole number of milliseconds", oip::DEADLINE_MS);
-    asked.map(Some).ok_or(Refusal::Invalid(problem))
+    let wrong =
+        || Refusal::Invalid(format!("parameters.{}: expected a whole number of milliseconds", oip::DEADLINE_MS));
+    asked.map(Some).ok_or_else(wrong)
 }
 
 fn parameters(inferred: &Inferred) -> BTreeMap<String, InferParameter> {

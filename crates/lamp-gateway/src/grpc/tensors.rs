@@ -23,10 +23,10 @@ pub(super) fn read(inputs: Vec<InferInputTensor>, raw: Vec<Bytes>) -> Result<Vec
 }
 
 fn tensor(input: InferInputTensor, at: usize, raw: Option<Bytes>) -> Result<Tensor, Refusal> {
-    let path = format!("inputs[{at}]");
+    let path = || format!("inputs[{at}]");
     let InferInputTensor { name, datatype, shape, parameters, contents } = input;
-    check_parameters(&path, |name| parameters.contains_key(name))?;
-    let wrong = |problem: String| Refusal::Invalid(format!("{path}.contents: {problem}"));
+    check_parameters(path, |name| parameters.contains_key(name))?;
+    let wrong = |problem: String| Refusal::Invalid(format!("{}.contents: {problem}", path()));
     let data = match (contents, raw) {
         (None, Some(bytes)) => TensorData::Raw(bytes),
         (Some(contents), None) => TensorData::Typed(typed(&datatype, contents).map_err(wrong)?),

@@ -129,15 +129,15 @@ async fn respond(incoming: Incoming, version: Option<String>) -> Result<Response
 }
 
 fn tensor(input: InputTensor, at: usize, tail: &mut Tail) -> Result<Tensor, Refusal> {
-    let path = format!("inputs[{at}]");
+    let path = || format!("inputs[{at}]");
     let InputTensor { name, shape, datatype, parameters, data } = input;
-    check_parameters(&path, |name| parameters.contains_key(name))?;
+    check_parameters(path, |name| parameters.contains_key(name))?;
     let data = match (data, parameters.get(binary::SIZE)) {
         (Some(data), None) => TensorData::Json(data),
-        (None, Some(size)) => TensorData::Raw(tail.take(size, &path)?),
-        (None, None) => return Err(Refusal::Invalid(format!("{path}.data: is missing"))),
+        (None, Some(size)) => TensorData::Raw(tail.take(size, &path())?),
+        (None, None) => return Err(Refusal::Invalid(format!("{}.data: is missing", path()))),
         (Some(_), Some(_)) => {
-            let problem = format!("{path}.data: there are bytes for it too ({})", binary::SIZE);
+            let problem = format!("{}.data: there are bytes for it too ({})", path(), binary::SIZE);
             return Err(Refusal::Invalid(problem));
         }
     };
@@ -145,8 +145,8 @@ fn tensor(input: InputTensor, at: usize, tail: &mut Tail) -> Result<Tensor, Refu
 }
 
 fn deadline_ms(parameters: &Parameters) -> Result<Option<u64>, Refusal> {
-    let path = format!("parameters.{}", oip::DEADLINE_MS);
-    let wrong = || Refusal::Invalid(format!("{path}: expected a whole number of milliseconds"));
+    let wrong =
+        || Refusal::Invalid(format!("parameters.{}: expected a whole number of milliseconds", oip::DEADLINE_MS));
     parameters.get(oip::DEADLINE_MS).map(|value| value.as_u64().ok_or_else(wrong)).transpose()
 }
 
@@ -160,12 +160,12 @@ struct Form {
 
 impl Form {
     fn read(parameters: &Parameters, outputs: &[RequestedOutput]) -> Result<Self, Refusal> {
-        let binary = flag("parameters", parameters, "binary_data_output")?.unwrap_or(false);
+        let binary = flag(|| "parameters".to_owned(), parameters, "binary_data_output")?.unwrap_or(false);
         let mut named = Vec::new();
         for (at, output) in outputs.iter().enumerate() {
-            let path = format!("outputs[{at}]");
-            check_parameters(&path, |name| output.parameters.contains_key(name))?;
-            let own = flag(&format!("{path}.parameters"), &output.parameters, "binary_data")?;
+            let path = || format!("outputs[{at}]");
+            check_parameters(path, |name| output.parameters.contains_key(name))?;
+            let own = flag(|| format!("outputs[{at}].parameters"), &output.parameters, "binary_data")?;
             named.push((output.name.clone(), own.unwrap_or(binary)));
         }
         Ok(Self { binary, outputs: named })
@@ -204,7 +204,7 @@ impl Form {
     }
 }
 
-fn flag(path: &str, parameters: &Parameters, name: &str) -> Result<Option<bool>, Refusal> {
-    let wrong = || Refusal::Invalid(format!("{path}.{name}: expected true or false"));
+fn flag(path: impl Fn() -> String, parameters: &Parameters, name: &str) -> Result<Option<bool>, Refusal> {
+    let wrong = || Refusal::Invalid(format!("{}.{name}: expected true or false", path()));
     parameters.get(name).map(|value| value.as_bool().ok_or_else(wrong)).transpose()
 }
