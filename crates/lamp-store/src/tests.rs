@@ -10,6 +10,7 @@ mod round_trip;
 mod stat_cache;
 
 use std::fs;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -68,6 +69,12 @@ impl Bench {
         store.add_files(self.files(names), quiet()).await
     }
 
+    /// The store's packs, in no particular order.
+    fn packs(&self) -> Vec<PathBuf> {
+        let folder = self.store_dir().join("packs");
+        if folder.exists() { names_in(&folder).into_iter().map(|name| folder.join(name)).collect() } else { Vec::new() }
+    }
+
     /// Names in the store's `tmp/`.
     fn left_behind(&self) -> Vec<String> {
         names_in(&self.store_dir().join("tmp"))
@@ -95,6 +102,23 @@ fn noise(length: usize, seed: u64) -> Vec<u8> {
     let mut bytes = vec![0; length];
     blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut bytes);
     bytes
+}
+
+/// Changes a file in place and restores its mode and times.
+fn tamper(path: &Path, change: impl FnOnce(&fs::File)) {
+    let before = fs::metadata(path).expect("a file");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).expect("writable");
+    let file = fs::File::options().write(true).open(path).expect("opens");
+    change(&file);
+    file.set_modified(before.modified().expect("a time")).expect("its time");
+    fs::set_permissions(path, before.permissions()).expect("its mode");
+}
+
+/// Flips one bit of a file where it holds `bytes`.
+fn flip_in(path: &Path, bytes: &[u8]) {
+    let content = fs::read(path).expect("a file");
+    let at = content.windows(bytes.len()).position(|window| window == bytes).expect("it holds them");
+    tamper(path, |file| file.write_all_at(&[content[at] ^ 1], at as u64).expect("flipped"));
 }
 
 async fn check_out(store: &Store, entries: &[FileEntry], to: &Path) -> Result<crate::Checkout, StoreError> {

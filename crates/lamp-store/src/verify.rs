@@ -1,21 +1,17 @@
-//! Looking for damage: every object is hashed again, whatever its size, times and mode say.
+//! Looking for damage: every chunk is hashed again, whatever the sizes, times and modes of packs say.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io;
 use std::sync::Arc;
 
-use futures::{StreamExt as _, TryStreamExt as _};
 use lamp_core::dataset::{FileEntry, Manifest};
 use lamp_core::digest::Digest;
 
-use crate::backend::Backend;
-use crate::bucket::AT_ONCE;
 use crate::error::StoreError;
-use crate::folder::Folder;
-use crate::hashing::digest_of;
+use crate::pack::Kind;
+use crate::packs::Packs;
 use crate::progress::Progress;
-use crate::workers::on_each;
+use crate::reader::{Lost, Reader};
+use crate::workers::on_each_with;
 
 /// A file of a version that is not what its manifest says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,26 +41,26 @@ impl std::fmt::Display for Damage {
 /// What is wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DamageKind {
-    /// Its object is not there.
+    /// A part of it is not there.
     Missing,
-    /// Its object has another number of bytes.
+    /// It has another number of bytes.
     WrongSize {
         /// Bytes found.
         found: u64,
     },
-    /// Its object has the right size and other bytes.
+    /// It has the right size and other bytes.
     Corrupt {
         /// Digest of the bytes found.
         found: Digest,
     },
-    /// Its object is there and cannot be read.
+    /// A part of it is there and has other bytes, or cannot be read.
     Unreadable {
-        /// What the system said.
+        /// What is wrong, and with which pack.
         why: String,
     },
 }
 
-/// What was found under a digest.
+/// What was found of a file.
 #[derive(Debug, Clone)]
 enum Observed {
     Missing,
@@ -74,46 +70,59 @@ enum Observed {
 
 /// See [`Store::verify`](crate::Store::verify).
 pub(crate) async fn verify(
-    backend: &Backend,
+    packs: &Arc<Packs>,
     manifest: &Manifest,
     progress: Arc<dyn Progress>,
 ) -> Result<Vec<Damage>, StoreError> {
-    // Several files may share an object; it is read once, under the name of the first of them.
-    let mut objects = BTreeMap::new();
+    // Files with the same bytes are read once, under the name of the first of them.
+    let mut contents = BTreeMap::new();
     for entry in manifest.files.iter().filter(|entry| entry.link.is_none()) {
-        objects.entry(entry.digest).or_insert_with(|| entry.clone());
+        contents.entry(entry.digest).or_insert_with(|| entry.clone());
     }
-    let entries: Vec<FileEntry> = objects.into_values().collect();
+    let entries: Vec<FileEntry> = contents.into_values().collect();
     progress.begin(entries.len() as u64, entries.iter().map(|entry| entry.size).sum());
 
     let digests: Vec<Digest> = entries.iter().map(|entry| entry.digest).collect();
-    let observed = match backend {
-        Backend::Folder(folder) => {
-            let folder = folder.clone();
-            on_each(entries, move |entry, block| Ok(observe(&folder, entry, progress.as_ref(), block))).await?
-        }
-        Backend::Bucket(bucket) => {
-            let progress = progress.as_ref();
-            let reads = futures::stream::iter(entries).map(|entry| async move {
-                let found = bucket.digest_object(entry.digest, progress).await?;
-                progress.file_done(&entry.path);
-                Ok::<_, StoreError>(found.map_or(Observed::Missing, |(size, digest)| Observed::Read { size, digest }))
-            });
-            reads.buffered(AT_ONCE).try_collect().await?
-        }
-    };
-    let observed: BTreeMap<Digest, Observed> = digests.into_iter().zip(observed).collect();
+    let reading = Arc::clone(packs);
+    let observed = on_each_with(
+        entries,
+        packs.backend.threads(),
+        move || Reader::new(&reading),
+        move |entry, reader| {
+            let observed = observe(reader, entry, progress.as_ref())?;
+            progress.file_done(&entry.path);
+            Ok(observed)
+        },
+    );
+    let observed: BTreeMap<Digest, Observed> = digests.into_iter().zip(observed.await?).collect();
     Ok(manifest.files.iter().filter_map(|entry| find_damage(entry, observed.get(&entry.digest))).collect())
 }
 
-fn observe(folder: &Folder, entry: &FileEntry, progress: &dyn Progress, block: &mut [u8]) -> Observed {
-    let read = File::open(folder.object_path(entry.digest))
-        .and_then(|mut file| digest_of(&mut file, block, |bytes| progress.advance(bytes)));
-    progress.file_done(&entry.path);
-    match read {
-        Ok((size, digest)) => Observed::Read { size, digest },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Observed::Missing,
-        Err(error) => Observed::Unreadable { why: error.to_string() },
+fn observe(reader: &mut Reader, entry: &FileEntry, progress: &dyn Progress) -> Result<Observed, StoreError> {
+    let parts = match reader.parts(&entry.digest, entry.size)? {
+        Ok(parts) => parts,
+        Err(lost) => return Ok(lost.into()),
+    };
+    let (mut hasher, mut size) = (blake3::Hasher::new(), 0);
+    for part in parts {
+        match reader.read(Kind::Chunk, &part.digest)? {
+            Ok(bytes) => {
+                hasher.update(bytes.as_ref());
+                size += bytes.as_ref().len() as u64;
+                progress.advance(bytes.as_ref().len() as u64);
+            }
+            Err(lost) => return Ok(lost.into()),
+        }
+    }
+    Ok(Observed::Read { size, digest: Digest::from_bytes(*hasher.finalize().as_bytes()) })
+}
+
+impl From<Lost> for Observed {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Missing => Self::Missing,
+            Lost::Damaged { pack, why } => Self::Unreadable { why: format!("pack {}: {why}", pack.short()) },
+        }
     }
 }
 
