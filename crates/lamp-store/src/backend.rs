@@ -1,19 +1,26 @@
 //! The two kinds of store behind one set of calls: for small records, and for packs.
 
+use std::fs::File;
 use std::time::SystemTime;
 
 use lamp_core::digest::Digest;
+use nix::fcntl::Flock;
 use tempfile::NamedTempFile;
 
 use crate::bucket::Bucket;
 use crate::error::StoreError;
 use crate::folder::{Created, Folder};
-use crate::layout::pack_key;
+use crate::index::ByDigest;
+use crate::layout::{PACKS, REPACK_LOCK, pack_key, parse_pack_name};
 use crate::pack::Table;
 use crate::workers::{blocking, threads_for_disk};
 
 /// Threads that read from a bucket, which mostly wait.
 const THREADS_FOR_BUCKET: usize = 8;
+
+/// Ends with the value, and with the process.
+#[derive(Debug)]
+pub(crate) struct RepackLock(#[expect(dead_code, reason = "it is there to be dropped")] Option<Flock<File>>);
 
 /// A record or pack, and when it was written.
 #[derive(Debug, Clone)]
@@ -143,6 +150,22 @@ impl Backend {
         match self {
             Self::Folder(folder) => folder.modified_at(key),
             Self::Bucket(bucket) => bucket.stamped_at(name),
+        }
+    }
+
+    /// The bytes of each pack.
+    pub(crate) fn pack_sizes(&self) -> Result<ByDigest<u64>, StoreError> {
+        let packs = self.list_aged(PACKS)?;
+        let sizes = packs.iter().filter_map(|pack| Some((parse_pack_name(pack.key.rsplit_once('/')?.1)?, pack.bytes)));
+        Ok(sizes.collect())
+    }
+
+    /// Waits for no other repack: nothing if there is one. In a bucket two may write the same
+    /// twice, which the next one mends.
+    pub(crate) fn lock_for_repack(&self) -> Result<Option<RepackLock>, StoreError> {
+        match self {
+            Self::Folder(folder) => Ok(folder.lock(REPACK_LOCK)?.map(|lock| RepackLock(Some(lock)))),
+            Self::Bucket(_) => Ok(Some(RepackLock(None))),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Where everything in the packs is, in memory: some hundred bytes for each chunk.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use lamp_core::digest::Digest;
@@ -123,6 +123,13 @@ impl Index {
 
     pub(crate) fn broken(&self) -> &BTreeMap<Digest, String> {
         &self.broken
+    }
+
+    /// Packs with blocks that cannot be decoded, because what they lean on is in no pack.
+    pub(crate) fn packs_that_lean_on_nothing(&self) -> BTreeSet<Digest> {
+        let is_missing = |base: &Digest| !self.chunks.contains_key(base) && !self.recipes.contains_key(base);
+        let leans = |pack: &&Known| pack.blocks.iter().any(|block| block.bases.iter().any(is_missing));
+        self.packs.iter().filter(leans).map(|pack| pack.name).collect()
     }
 
     /// Number of different chunks.

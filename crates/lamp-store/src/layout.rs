@@ -42,6 +42,9 @@ pub(crate) const MANIFESTS: &str = "manifests";
 /// Folder of what nothing needs any more.
 pub(crate) const TRASH: &str = "trash";
 
+/// The file whose lock is held while packs are written anew (folders only).
+pub(crate) const REPACK_LOCK: &str = "repack.lock";
+
 /// Folder of damaged packs.
 pub(crate) const QUARANTINE: &str = "quarantine";
 

@@ -30,6 +30,8 @@ pub(crate) struct Packing {
     pack: Mutex<Option<OpenPack>>,
     /// Packs with something that was to come in and was there already.
     used: Mutex<Digests>,
+    /// Packs that were put in their place.
+    made: Mutex<Vec<Digest>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -38,9 +40,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Packing {
     pub(crate) fn new(packs: Arc<Packs>, is_repacked: bool, level: i32) -> Self {
-        let (claimed, used) = (Mutex::default(), Mutex::default());
+        let (claimed, used, made) = (Mutex::default(), Mutex::default(), Mutex::default());
         let (gathering, recipes, pack) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { packs, is_repacked, level, claimed, gathering, recipes, pack, used }
+        Self { packs, is_repacked, level, claimed, gathering, recipes, pack, used, made }
     }
 
     /// A block to fill, to be given back with [`put_back`](Self::put_back).
@@ -56,19 +58,25 @@ impl Packing {
     pub(crate) fn chunk(&self, bytes: &[u8], block: &mut Gathering) -> Result<Part, StoreError> {
         let digest = Digest::of(bytes);
         let part = Part { digest, length: u32::try_from(bytes.len()).unwrap_or(u32::MAX) };
-        let is_new = !self.uses(&digest) && lock(&self.claimed).insert(digest);
+        let is_new = !self.is_there(&digest) && lock(&self.claimed).insert(digest);
         if is_new {
-            block.push(digest, bytes);
-            if block.raw.len() >= BLOCK_FULL {
-                let full = std::mem::replace(block, Gathering::new(Kind::Chunk));
-                self.append(full.encode(self.level)?)?;
-            }
+            self.copy(digest, bytes, block)?;
         }
         Ok(part)
     }
 
+    /// Takes a chunk in, wherever else it is.
+    pub(crate) fn copy(&self, digest: Digest, bytes: &[u8], block: &mut Gathering) -> Result<(), StoreError> {
+        block.push(digest, bytes);
+        if block.raw.len() >= BLOCK_FULL {
+            let full = std::mem::replace(block, Gathering::new(Kind::Chunk));
+            self.append(full.encode(self.level)?)?;
+        }
+        Ok(())
+    }
+
     /// Whether a chunk is there already. If so, its pack is remembered as used.
-    fn uses(&self, digest: &Digest) -> bool {
+    pub(crate) fn is_there(&self, digest: &Digest) -> bool {
         let index = self.packs.index();
         let Some(pack) = index.find(Kind::Chunk, digest).and_then(|place| index.pack(place)) else { return false };
         lock(&self.used).insert(pack.name);
@@ -89,6 +97,11 @@ impl Packing {
         }
     }
 
+    /// Takes the recipe of a file in, wherever else it is.
+    pub(crate) fn copy_recipe(&self, digest: Digest, parts: &[Part]) {
+        lock(&self.recipes).push((digest, write_recipe(parts)));
+    }
+
     /// Writes a block. A full pack is put in its place at once, and no other thread writes meanwhile,
     /// so packs appear in the order in which they were filled.
     pub(crate) fn append(&self, block: Encoded) -> Result<(), StoreError> {
@@ -99,11 +112,22 @@ impl Packing {
         };
         pack.append(block)?;
         if pack.is_full() {
-            self.packs.keep(pack.seal()?)?;
+            self.keep(pack)?;
         } else {
             *open = Some(pack);
         }
         Ok(())
+    }
+
+    fn keep(&self, pack: OpenPack) -> Result<(), StoreError> {
+        let name = self.packs.keep(pack.seal()?)?;
+        lock(&self.made).push(name);
+        Ok(())
+    }
+
+    /// The packs that were put in their place so far.
+    pub(crate) fn made(&self) -> Vec<Digest> {
+        lock(&self.made).clone()
     }
 
     /// Writes what is left. Everything that was taken in is there afterwards; false if something
@@ -129,7 +153,7 @@ impl Packing {
             self.append(block.encode(self.level)?)?;
         }
         if let Some(pack) = lock(&self.pack).take() {
-            self.packs.keep(pack.seal()?)?;
+            self.keep(pack)?;
         }
         let used = std::mem::take(&mut *lock(&self.used));
         for pack in used {

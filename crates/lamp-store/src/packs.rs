@@ -16,11 +16,20 @@ use crate::reader::Reader;
 pub(crate) struct Packs {
     pub(crate) backend: Backend,
     index: RwLock<Index>,
+    /// Packs that are treated as if they were not there.
+    hidden: Digests,
 }
 
 impl Packs {
     pub(crate) fn new(backend: Backend) -> Self {
-        Self { backend, index: RwLock::default() }
+        Self { backend, index: RwLock::default(), hidden: Digests::default() }
+    }
+
+    /// The same packs without those that `hidden` names.
+    pub(crate) fn without(&self, hidden: Digests) -> Result<Self, StoreError> {
+        let rest = Self { backend: self.backend.clone(), index: RwLock::default(), hidden };
+        rest.refresh()?;
+        Ok(rest)
     }
 
     pub(crate) fn index(&self) -> RwLockReadGuard<'_, Index> {
@@ -29,7 +38,8 @@ impl Packs {
 
     /// Looks which packs there are now: other processes add some, and take some away.
     pub(crate) fn refresh(&self) -> Result<(), StoreError> {
-        let names: Digests = self.backend.list_packs()?.into_iter().collect();
+        let names = self.backend.list_packs()?;
+        let names: Digests = names.into_iter().filter(|name| !self.hidden.contains(name)).collect();
         let has_lost_some = !self.index().is_within(&names);
         let unknown: Vec<Digest> = {
             let index = self.index();
@@ -61,6 +71,11 @@ impl Packs {
         self.backend.keep_pack(temp, name)?;
         self.index.write().unwrap_or_else(PoisonError::into_inner).learn(name, table);
         Ok(name)
+    }
+
+    /// Whether a place is in the pack of that name.
+    pub(crate) fn is_in(&self, place: Place, pack: Digest) -> bool {
+        self.index().pack(place).is_some_and(|known| known.name == pack)
     }
 
     pub(crate) fn find(&self, kind: Kind, digest: &Digest) -> Option<Place> {

@@ -62,9 +62,22 @@ impl Reader {
             // Packs are written anew in the background, and the old ones go away.
             Err(Lost::Missing) => {
                 self.packs.refresh()?;
-                self.read_at_depth(kind, digest, 0)
+                let read = self.read_at_depth(kind, digest, 0)?;
+                Ok(read.map_err(|lost| self.if_it_leans_on_nothing(kind, digest, lost)))
             }
             read => Ok(read),
+        }
+    }
+
+    /// What is there and leans on something that is missing is damaged itself.
+    fn if_it_leans_on_nothing(&self, kind: Kind, digest: &Digest, lost: Lost) -> Lost {
+        let index = self.packs.index();
+        let pack = index.find(kind, digest).and_then(|place| index.pack(place));
+        match (lost, pack) {
+            (Lost::Missing, Some(pack)) => {
+                Lost::Damaged { pack: pack.name, why: "what a block leans on is missing".to_owned() }
+            }
+            (lost, _) => lost,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The store itself: what everybody else calls.
 
+mod care;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use crate::progress::{NoProgress, Progress};
 use crate::source::SourceFile;
 use crate::verify::{self, Damage};
 use crate::workers::blocking;
+pub use care::Stats;
 
 /// Largest manifest that is accepted, in bytes: a few million files.
 const MANIFEST_MAX: usize = 1 << 30;
@@ -115,12 +118,6 @@ impl Store {
 
     fn backend(&self) -> &Backend {
         &self.inner.packs.backend
-    }
-
-    /// Limits the whole files that are kept for reading in place, in bytes (32 GiB if this is never
-    /// called). Beyond it, those go that nobody asked for within a week, the oldest first.
-    pub fn limit_cache(&self, bytes: u64) {
-        self.inner.kept.set_limit(bytes);
     }
 
     /// Where it is, as it was named when it was opened.

@@ -5,9 +5,12 @@ mod checkout;
 mod crash;
 mod damage;
 mod disk;
+mod gc;
 mod records;
+mod repack;
 mod round_trip;
 mod stat_cache;
+mod transfer;
 
 use std::fs;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
@@ -114,6 +117,13 @@ fn tamper(path: &Path, change: impl FnOnce(&fs::File)) {
     fs::set_permissions(path, before.permissions()).expect("its mode");
 }
 
+/// Makes a file look a month old.
+fn age(path: &Path) {
+    let a_month_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(24 * 30);
+    let file = fs::File::open(path).expect("opens");
+    file.set_modified(a_month_ago).expect("its time");
+}
+
 /// Flips one bit of a file where it holds `bytes`.
 fn flip_in(path: &Path, bytes: &[u8]) {
     let content = fs::read(path).expect("a file");
@@ -172,6 +182,10 @@ async fn every_call_can_be_spawned() {
         store.checkout(&entries, &out, Overwrite::Refuse, quiet()).await?;
         store.verify(&store.manifest(&digest).await?, quiet()).await?;
         store.put_document(crate::DocumentKind::Profile, &digest, b"{}").await?;
+        store.repack().await?;
+        store.gc(&crate::Roots::default()).await?;
+        store.push_to(&store, "datasets/a", quiet()).await?;
+        store.stats().await?;
         store.find_document(crate::DocumentKind::Profile, &digest).await
     });
     let document = task.await.expect("no panic").expect("no error");

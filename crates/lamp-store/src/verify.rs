@@ -1,17 +1,19 @@
 //! Looking for damage: every chunk is hashed again, whatever the sizes, times and modes of packs say.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use lamp_core::dataset::{FileEntry, Manifest};
 use lamp_core::digest::Digest;
 
 use crate::error::StoreError;
+use crate::gc::copy_out;
+use crate::layout::{pack_key, quarantine_key};
 use crate::pack::Kind;
 use crate::packs::Packs;
 use crate::progress::Progress;
-use crate::reader::{Lost, Reader};
-use crate::workers::on_each_with;
+use crate::reader::{Lost, Reader, Reading};
+use crate::workers::{blocking, on_each_with};
 
 /// A file of a version that is not what its manifest says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,25 +85,69 @@ pub(crate) async fn verify(
     progress.begin(entries.len() as u64, entries.iter().map(|entry| entry.size).sum());
 
     let digests: Vec<Digest> = entries.iter().map(|entry| entry.digest).collect();
-    let reading = Arc::clone(packs);
+    let (reading, damaged) = (Arc::clone(packs), Arc::new(Mutex::new(BTreeSet::new())));
+    let noted = Arc::clone(&damaged);
     let observed = on_each_with(
         entries,
         packs.backend.threads(),
         move || Reader::new(&reading),
         move |entry, reader| {
-            let observed = observe(reader, entry, progress.as_ref())?;
+            let observed = match observe(reader, entry, progress.as_ref())? {
+                Ok(observed) => observed,
+                Err(lost) => {
+                    if let Lost::Damaged { pack, .. } = &lost {
+                        noted.lock().unwrap_or_else(PoisonError::into_inner).insert(*pack);
+                    }
+                    lost.into()
+                }
+            };
             progress.file_done(&entry.path);
             Ok(observed)
         },
     );
     let observed: BTreeMap<Digest, Observed> = digests.into_iter().zip(observed.await?).collect();
+    let setting_aside = Arc::clone(packs);
+    blocking(move || {
+        let damaged = damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        quarantine(&setting_aside, &damaged)
+    })
+    .await?;
     Ok(manifest.files.iter().filter_map(|entry| find_damage(entry, observed.get(&entry.digest))).collect())
 }
 
-fn observe(reader: &mut Reader, entry: &FileEntry, progress: &dyn Progress) -> Result<Observed, StoreError> {
+/// Sets damaged packs aside, so that what they held counts as missing and can be added or fetched
+/// again. What is sound in them is copied out first. A store that cannot be written stays as it is.
+fn quarantine(packs: &Arc<Packs>, damaged: &BTreeSet<Digest>) -> Result<(), StoreError> {
+    let mut damaged = damaged.clone();
+    damaged.extend(packs.index().broken().keys());
+    while !damaged.is_empty() {
+        for pack in &damaged {
+            match set_aside(packs, *pack) {
+                Ok(()) => {}
+                Err(error @ StoreError::Denied { .. }) => {
+                    tracing::warn!(%pack, %error, "a damaged pack stays in use");
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        packs.refresh()?;
+        // What leaned on what is gone now cannot be read either.
+        damaged = packs.index().packs_that_lean_on_nothing();
+    }
+    Ok(())
+}
+
+fn set_aside(packs: &Arc<Packs>, pack: Digest) -> Result<(), StoreError> {
+    let tables = packs.backend.pack_tables(vec![pack])?;
+    copy_out(packs, pack, tables, |_, _| true)?;
+    packs.backend.rename(&pack_key(pack), &quarantine_key(pack)).map(|_| ())
+}
+
+fn observe(reader: &mut Reader, entry: &FileEntry, progress: &dyn Progress) -> Reading<Observed> {
     let parts = match reader.parts(&entry.digest, entry.size)? {
         Ok(parts) => parts,
-        Err(lost) => return Ok(lost.into()),
+        Err(lost) => return Ok(Err(lost)),
     };
     let (mut hasher, mut size) = (blake3::Hasher::new(), 0);
     for part in parts {
@@ -111,10 +157,10 @@ fn observe(reader: &mut Reader, entry: &FileEntry, progress: &dyn Progress) -> R
                 size += bytes.as_ref().len() as u64;
                 progress.advance(bytes.as_ref().len() as u64);
             }
-            Err(lost) => return Ok(lost.into()),
+            Err(lost) => return Ok(Err(lost)),
         }
     }
-    Ok(Observed::Read { size, digest: Digest::from_bytes(*hasher.finalize().as_bytes()) })
+    Ok(Ok(Observed::Read { size, digest: Digest::from_bytes(*hasher.finalize().as_bytes()) }))
 }
 
 impl From<Lost> for Observed {

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Read as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use futures::{StreamExt as _, TryStreamExt as _};

@@ -1,9 +1,11 @@
 //! What is moved out of the way in a folder, and for how long.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::time::SystemTime;
 
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use walkdir::WalkDir;
 
 use super::{Folder, ensure_folder, parent, sync_folder};
@@ -49,6 +51,18 @@ impl Folder {
         sync_folder(parent(&to))?;
         sync_folder(parent(&from))?;
         Ok(true)
+    }
+
+    /// Locks a file, made if it is missing; nothing if another process has it.
+    pub(crate) fn lock(&self, key: &str) -> Result<Option<Flock<File>>, StoreError> {
+        let path = self.path(key);
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(|error| StoreError::io("lock", &path, error))?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => Ok(Some(lock)),
+            Err((_, Errno::EWOULDBLOCK)) => Ok(None),
+            Err((_, error)) => Err(StoreError::io("lock", &path, error.into())),
+        }
     }
 
     /// Removes a record or pack for good.
