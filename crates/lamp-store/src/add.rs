@@ -1,10 +1,12 @@
 //! Taking files in.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lamp_core::dataset::FileEntry;
 
+use crate::aside::with_threads_aside;
 use crate::chunker::cut;
 use crate::error::StoreError;
 use crate::faults::{Step, passed};
@@ -17,6 +19,9 @@ use crate::progress::{NoProgress, Progress};
 use crate::source::{Found, Identity, OpenSource, SourceFile, look};
 use crate::stat_cache::{Seen, StatCache};
 use crate::workers::{blocking, on_each, on_each_with, threads_for_disk};
+
+/// Size in bytes from which a file gets threads of its own.
+const LARGE: u64 = 16 << 20;
 
 /// How often an addition is begun again when packs are taken away under it.
 const ATTEMPTS_MAX: usize = 3;
@@ -139,35 +144,58 @@ impl Job {
     ) -> Result<Done, StoreError> {
         let mut source = OpenSource::open(&self.path, identity)?;
         passed(Step::Opened, &self.path);
-        let changed = source.changed();
-        let (mut summing, mut size, mut changed) = (Summing::default(), 0, Some(changed));
-        let (mut parts, mut block) = (Vec::new(), packing.block());
-        cut(
-            &mut source.file,
-            identity.size,
-            buffer,
-            |read| {
-                let bytes = read.map_err(|error| StoreError::source(&self.path, error))?;
-                size += bytes.len() as u64;
-                let has_grown = size > identity.size;
-                if has_grown && let Some(changed) = changed.take() {
-                    return Err(changed);
-                }
-                summing.update(bytes);
-                progress.advance(bytes.len() as u64);
-                passed(Step::BlockCopied, &self.path);
-                Ok(())
-            },
-            |chunk| {
-                parts.push(packing.chunk(chunk, &mut block)?);
-                Ok(())
-            },
-        )?;
+        let mut parts = Vec::new();
+        let mut block = packing.block();
+        let is_large = identity.size >= LARGE;
+        let sums = if is_large {
+            with_threads_aside(packing, |aside| {
+                let hash = |bytes: &[u8]| aside.hash(bytes);
+                self.cut_up(&mut source, identity, progress, buffer, hash, |chunk| {
+                    let (part, full) = packing.chunk(chunk, &mut block);
+                    parts.push(part);
+                    full.map_or(Ok(()), |full| aside.write(full))
+                })
+            })?
+        } else {
+            let mut summing = Summing::default();
+            let hash = |bytes: &[u8]| summing.update(bytes);
+            self.cut_up(&mut source, identity, progress, buffer, hash, |chunk| {
+                let (part, full) = packing.chunk(chunk, &mut block);
+                parts.push(part);
+                full.map_or(Ok(()), |full| packing.write(full))
+            })?;
+            summing.finish()
+        };
         packing.put_back(block);
         source.check_unchanged()?;
-        let sums = summing.finish();
         packing.recipe(sums.digest, &parts);
         Ok(self.read(identity, sums, identity.would_show_a_write_since(source.reading_began_ns)))
+    }
+
+    /// Reads the file to its end, in blocks for `hash` and in chunks for `take`.
+    fn cut_up(
+        &self,
+        source: &mut OpenSource<'_>,
+        identity: Identity,
+        progress: &dyn Progress,
+        buffer: &mut Vec<u8>,
+        mut hash: impl FnMut(&[u8]),
+        take: impl FnMut(&[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut size = 0;
+        let each = |read: io::Result<&[u8]>| {
+            let bytes = read.map_err(|error| StoreError::source(&self.path, error))?;
+            size += bytes.len() as u64;
+            let has_grown = size > identity.size;
+            if has_grown {
+                return Err(StoreError::SourceChanged { path: self.path.clone() });
+            }
+            hash(bytes);
+            progress.advance(bytes.len() as u64);
+            passed(Step::BlockCopied, &self.path);
+            Ok(())
+        };
+        cut(&mut source.file, identity.size, buffer, each, take)
     }
 
     /// The entry of a link: its text is its content.

@@ -12,7 +12,7 @@ use crate::error::StoreError;
 use crate::folder::{Created, Folder};
 use crate::index::ByDigest;
 use crate::layout::{PACKS, REPACK_LOCK, pack_key, parse_pack_name};
-use crate::pack::Table;
+use crate::pack::Named;
 use crate::workers::{blocking, threads_for_disk};
 
 /// Threads that read from a bucket, which mostly wait.
@@ -102,7 +102,7 @@ impl Backend {
     }
 
     /// The tables of packs, or why they have none. Packs that went away meanwhile are left out.
-    pub(crate) fn pack_tables(&self, names: Vec<Digest>) -> Result<Vec<(Digest, Result<Table, String>)>, StoreError> {
+    pub(crate) fn pack_tables(&self, names: Vec<Digest>) -> Result<Vec<Named>, StoreError> {
         match self {
             Self::Folder(folder) => {
                 let table = |name| Ok(folder.pack_table(name)?.map(|table| (name, table)));
@@ -131,7 +131,7 @@ impl Backend {
     /// Marks a pack as used now; false if there is no such pack.
     pub(crate) fn touch_pack(&self, name: Digest) -> Result<bool, StoreError> {
         match self {
-            Self::Folder(folder) => folder.touch_pack(name),
+            Self::Folder(folder) => Ok(folder.touch_pack(name)),
             Self::Bucket(bucket) => bucket.touch_pack(name),
         }
     }

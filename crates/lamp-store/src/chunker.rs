@@ -1,6 +1,6 @@
 //! Where a file is cut into chunks.
 //!
-//! Cuts follow the content (FastCDC), so that bytes put in or taken out move no cut but those
+//! Cuts follow the content (`FastCDC`), so that bytes put in or taken out move no cut but those
 //! around them. The sizes below are part of the format: with others nothing would be found again.
 
 use std::io::{self, Read};

@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::index::{Digests, Place};
 use crate::layout::{MANIFESTS, manifest_key, parse_manifest_key, trash_key};
 use crate::pack::codec::THOROUGH;
-use crate::pack::{Kind, Table};
+use crate::pack::{Kind, Named};
 use crate::packing::Packing;
 use crate::packs::Packs;
 use crate::reader::Reader;
@@ -138,7 +138,7 @@ fn rewrite(packs: &Arc<Packs>, name: Digest, live: &Live) -> Result<u64, StoreEr
 pub(crate) fn copy_out(
     packs: &Arc<Packs>,
     name: Digest,
-    tables: Vec<(Digest, Result<Table, String>)>,
+    tables: Vec<Named>,
     wanted: impl Fn(Kind, &Digest) -> bool,
 ) -> Result<Vec<Digest>, StoreError> {
     let packing = Packing::new(Arc::clone(packs), true, THOROUGH);

@@ -17,6 +17,7 @@
 //! between any two steps leaves a version absent or whole, and the same command can be run again.
 
 mod add;
+mod aside;
 mod backend;
 mod bucket;
 mod checkout;

@@ -89,6 +89,9 @@ pub(crate) struct Table {
     pub(crate) entries: Vec<Entry>,
 }
 
+/// A table by the name of its pack, or why the pack has none.
+pub(crate) type Named = (Digest, Result<Table, String>);
+
 /// One chunk of a file, in its recipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Part {

@@ -54,25 +54,24 @@ impl Packing {
         lock(&self.gathering).push(block);
     }
 
-    /// Takes a chunk in, unless it is there or on its way.
-    pub(crate) fn chunk(&self, bytes: &[u8], block: &mut Gathering) -> Result<Part, StoreError> {
+    /// Takes a chunk in, unless it is there or on its way. A block that is full now is returned, to be
+    /// [written](Self::write).
+    pub(crate) fn chunk(&self, bytes: &[u8], block: &mut Gathering) -> (Part, Option<Gathering>) {
         let digest = Digest::of(bytes);
         let part = Part { digest, length: u32::try_from(bytes.len()).unwrap_or(u32::MAX) };
         let is_new = !self.is_there(&digest) && lock(&self.claimed).insert(digest);
-        if is_new {
-            self.copy(digest, bytes, block)?;
-        }
-        Ok(part)
+        let full = if is_new { block.push_up_to(BLOCK_FULL, digest, bytes) } else { None };
+        (part, full)
     }
 
     /// Takes a chunk in, wherever else it is.
     pub(crate) fn copy(&self, digest: Digest, bytes: &[u8], block: &mut Gathering) -> Result<(), StoreError> {
-        block.push(digest, bytes);
-        if block.raw.len() >= BLOCK_FULL {
-            let full = std::mem::replace(block, Gathering::new(Kind::Chunk));
-            self.append(full.encode(self.level)?)?;
-        }
-        Ok(())
+        block.push_up_to(BLOCK_FULL, digest, bytes).map_or(Ok(()), |full| self.write(full))
+    }
+
+    /// Compresses a block and writes it.
+    pub(crate) fn write(&self, block: Gathering) -> Result<(), StoreError> {
+        if block.parts.is_empty() { Ok(()) } else { self.append(block.encode(self.level)?) }
     }
 
     /// Whether a chunk is there already. If so, its pack is remembered as used.
@@ -134,24 +133,18 @@ impl Packing {
     /// that was relied on has gone meanwhile, and all must be done again.
     pub(crate) fn finish(&self) -> Result<bool, StoreError> {
         for block in std::mem::take(&mut *lock(&self.gathering)) {
-            if !block.parts.is_empty() {
-                self.append(block.encode(self.level)?)?;
-            }
+            self.write(block)?;
         }
         let mut block = Gathering::new(Kind::Recipe);
         let mut recipes = std::mem::take(&mut *lock(&self.recipes));
         recipes.sort_unstable();
         recipes.dedup_by_key(|(digest, _)| *digest);
         for (digest, recipe) in recipes {
-            block.push(digest, &recipe);
-            if block.raw.len() >= BLOCK_FULL {
-                let full = std::mem::replace(&mut block, Gathering::new(Kind::Recipe));
-                self.append(full.encode(self.level)?)?;
+            if let Some(full) = block.push_up_to(BLOCK_FULL, digest, &recipe) {
+                self.write(full)?;
             }
         }
-        if !block.parts.is_empty() {
-            self.append(block.encode(self.level)?)?;
-        }
+        self.write(block)?;
         if let Some(pack) = lock(&self.pack).take() {
             self.keep(pack)?;
         }

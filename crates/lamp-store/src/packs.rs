@@ -7,8 +7,8 @@ use lamp_core::digest::Digest;
 use crate::backend::Backend;
 use crate::error::StoreError;
 use crate::index::{Digests, Index, Place};
-use crate::pack::write::Sealed;
 use crate::pack::Kind;
+use crate::pack::write::Sealed;
 use crate::reader::Reader;
 
 /// The packs and what is known of them.

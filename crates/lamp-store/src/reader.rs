@@ -43,10 +43,13 @@ impl AsRef<[u8]> for Bytes {
     }
 }
 
+/// A decoded block, by its pack and its number there.
+type Decoded = ((Digest, u32), Arc<Vec<u8>>);
+
 /// Reads from packs, and remembers the blocks that it decoded last.
 pub(crate) struct Reader {
     packs: Arc<Packs>,
-    kept: VecDeque<((Digest, u32), Arc<Vec<u8>>)>,
+    kept: VecDeque<Decoded>,
     kept_bytes: usize,
 }
 

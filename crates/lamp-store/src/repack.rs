@@ -242,8 +242,7 @@ impl Rewriting {
             Some(predecessor) => self.reader.recipe(&predecessor)?.unwrap_or_default(),
             None => Vec::new(),
         };
-        let is_placed: Vec<bool> =
-            parts.iter().map(|part| self.depth(Kind::Chunk, &part.digest).is_some()).collect();
+        let is_placed: Vec<bool> = parts.iter().map(|part| self.depth(Kind::Chunk, &part.digest).is_some()).collect();
         for run in runs(parts, &is_placed, &earlier, BLOCK_FULL, BASE_MAX) {
             self.run(&run)?;
         }
@@ -310,19 +309,13 @@ impl Rewriting {
         let mut start = 0;
         for (digest, length) in block.parts {
             let end = start + length as usize;
-            self.gathering.push(digest, &block.raw[start..end]);
             self.written[0].insert(digest, 0);
-            start = end;
-            if self.gathering.raw.len() >= BLOCK_FULL {
-                self.write_gathered()?;
+            if let Some(full) = self.gathering.push_up_to(BLOCK_FULL, digest, &block.raw[start..end]) {
+                self.packing.write(full)?;
             }
+            start = end;
         }
         Ok(())
-    }
-
-    fn write_gathered(&mut self) -> Result<(), StoreError> {
-        let block = std::mem::replace(&mut self.gathering, Gathering::new(Kind::Chunk));
-        if block.parts.is_empty() { Ok(()) } else { self.packing.append(block.encode(THOROUGH)?) }
     }
 
     /// The bytes of `bases`, one after the other; nothing if some cannot be read.
@@ -359,7 +352,7 @@ impl Rewriting {
 
     /// Writes what is left, and says which packs were made.
     fn finish(&mut self) -> Result<Vec<Digest>, StoreError> {
-        self.write_gathered()?;
+        self.packing.write(std::mem::replace(&mut self.gathering, Gathering::new(Kind::Chunk)))?;
         self.packing.finish()?;
         Ok(self.packing.made())
     }

@@ -100,7 +100,9 @@ fn send_file(
         // What is there already is not even read.
         if !packing.is_there(&part.digest) {
             let bytes = reader.read(Kind::Chunk, &part.digest)?.map_err(|lost| lost.of(file))?;
-            packing.chunk(bytes.as_ref(), &mut block)?;
+            if let (_, Some(full)) = packing.chunk(bytes.as_ref(), &mut block) {
+                packing.write(full)?;
+            }
         }
         progress.advance(u64::from(part.length));
     }

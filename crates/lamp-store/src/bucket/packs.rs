@@ -18,7 +18,7 @@ use crate::error::StoreError;
 use crate::faults::{Step, passed};
 use crate::folder::packs::STAMP_AFTER;
 use crate::layout::{PACKS, pack_key, parse_pack_name, stamp_key, table_key};
-use crate::pack::{TRAILER, Table, decode, decode_trailer};
+use crate::pack::{Named, TRAILER, Table, decode, decode_trailer};
 
 /// Reads of single blocks after which a pack is fetched whole.
 const SINGLE_READS_MAX: u32 = 4;
@@ -44,7 +44,7 @@ impl Bucket {
         Ok(keys.iter().filter_map(|key| parse_pack_name(key.rsplit_once('/')?.1)).collect())
     }
 
-    pub(crate) fn pack_tables(&self, names: Vec<Digest>) -> Result<Vec<(Digest, Result<Table, String>)>, StoreError> {
+    pub(crate) fn pack_tables(&self, names: Vec<Digest>) -> Result<Vec<Named>, StoreError> {
         let tables = futures::stream::iter(names).map(|name| async move {
             let table = self.pack_table(name).await?;
             Ok::<_, StoreError>(table.map(|table| (name, table)))

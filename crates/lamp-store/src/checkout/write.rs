@@ -97,12 +97,7 @@ impl Writer {
         Ok(None)
     }
 
-    fn copied(
-        &mut self,
-        path: &Path,
-        entry: &FileEntry,
-        progress: &dyn Progress,
-    ) -> Result<NamedTempFile, StoreError> {
+    fn copied(&mut self, path: &Path, entry: &FileEntry, progress: &dyn Progress) -> Result<NamedTempFile, StoreError> {
         let mut temp = builder().tempfile_in(parent(path)).map_err(|error| StoreError::io("write", path, error))?;
         let file = temp.as_file_mut();
         self.reader.file(entry, |bytes| {

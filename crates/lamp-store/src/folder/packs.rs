@@ -72,7 +72,7 @@ impl Folder {
 
     /// Stamps a pack as used now; false if there is no such pack. On a read-only store nothing is
     /// collected, and there is nothing to stamp.
-    pub(crate) fn touch_pack(&self, name: Digest) -> Result<bool, StoreError> {
+    pub(crate) fn touch_pack(&self, name: Digest) -> bool {
         let path = self.path(&pack_key(name));
         let stamped = File::open(&path).and_then(|file| {
             let modified = file.metadata()?.modified()?;
@@ -81,11 +81,11 @@ impl Folder {
         });
         match stamped {
             // Asked once more: a collection may have moved it away between the two.
-            Ok(()) => Ok(path.exists()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Ok(()) => path.exists(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => {
                 tracing::debug!(path = %path.display(), %error, "a pack was not stamped");
-                Ok(path.exists())
+                path.exists()
             }
         }
     }

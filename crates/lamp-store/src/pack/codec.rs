@@ -53,10 +53,10 @@ pub(crate) fn decode(codec: Codec, stored: Vec<u8>, base: &[u8], raw: usize) -> 
         Codec::Raw => stored,
         Codec::Zstd => zstd::bulk::decompress(&stored, raw)?,
         Codec::Delta => {
-            let mut decoder = zstd::stream::read::Decoder::with_ref_prefix(&*stored, base)?;
-            let mut decoded = Vec::with_capacity(raw);
-            decoder.by_ref().take(raw as u64 + 1).read_to_end(&mut decoded)?;
-            decoded
+            let frame = zstd::stream::read::Decoder::with_ref_prefix(&*stored, base)?;
+            let mut bytes = Vec::with_capacity(raw);
+            frame.take(raw as u64 + 1).read_to_end(&mut bytes)?;
+            bytes
         }
     };
     if decoded.len() == raw {

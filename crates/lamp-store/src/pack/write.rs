@@ -43,6 +43,13 @@ impl Gathering {
         self.parts.push((digest, u32::try_from(bytes.len()).unwrap_or(u32::MAX)));
     }
 
+    /// Takes one more, and begins anew if that makes `full` bytes: what was gathered is returned.
+    pub(crate) fn push_up_to(&mut self, full: usize, digest: Digest, bytes: &[u8]) -> Option<Self> {
+        self.push(digest, bytes);
+        let is_full = self.raw.len() >= full;
+        is_full.then(|| std::mem::replace(self, Self::new(self.kind)))
+    }
+
     /// Compresses them where it pays.
     pub(crate) fn encode(self, level: i32) -> Result<Encoded, StoreError> {
         let (codec, stored) = codec::encode(&self.raw, level).map_err(StoreError::compressing)?;

@@ -44,7 +44,8 @@ impl Store {
         let (packs, kept) = (Arc::clone(&self.inner.packs), self.inner.kept.clone());
         blocking(move || {
             packs.refresh()?;
-            let bytes = |prefix| Ok::<_, StoreError>(packs.backend.list_aged(prefix)?.iter().map(|aged| aged.bytes).sum());
+            let bytes =
+                |prefix| Ok::<_, StoreError>(packs.backend.list_aged(prefix)?.iter().map(|aged| aged.bytes).sum());
             let sizes = packs.backend.pack_sizes()?;
             Ok(Stats {
                 packs: sizes.len() as u64,

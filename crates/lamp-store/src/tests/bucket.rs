@@ -128,12 +128,12 @@ async fn what_arrives_damaged_is_refused_and_found_by_verify() {
     let client = Arc::new(InMemory::new());
     let store = open(&bench, &client).await;
     let mut entries = bench.add(&store, &["a"]).await.expect("added");
-    let damaged = packs(&client).await.remove(0);
+    let tampered = packs(&client).await.remove(0);
     entries.extend(bench.add(&store, &["b"]).await.expect("added"));
-    let deleted = packs(&client).await.into_iter().find(|pack| *pack != damaged).expect("another pack");
-    let mut bytes = client.get(&damaged).await.expect("there").bytes().await.expect("read").to_vec();
+    let deleted = packs(&client).await.into_iter().find(|pack| *pack != tampered).expect("another pack");
+    let mut bytes = client.get(&tampered).await.expect("there").bytes().await.expect("read").to_vec();
     bytes[12] ^= 1;
-    client.put(&damaged, bytes.into()).await.expect("tampered");
+    client.put(&tampered, bytes.into()).await.expect("tampered");
     client.delete(&deleted).await.expect("deleted");
 
     let store = open(&bench, &client).await;

@@ -5,7 +5,8 @@ use super::*;
 /// Versions of a file that grows at the end of each of its three columns.
 fn versions(count: usize) -> Vec<Vec<u8>> {
     let column = |seed: u64, length: usize| noise(200_000, seed)[..length].to_vec();
-    let version = |number: usize| (0..3).map(|seed| column(seed, 100_000 + 1_500 * number)).collect::<Vec<_>>().concat();
+    let version =
+        |number: usize| (0..3).map(|seed| column(seed, 100_000 + 1_500 * number)).collect::<Vec<_>>().concat();
     (0..count).map(version).collect()
 }
 
