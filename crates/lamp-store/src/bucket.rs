@@ -3,14 +3,12 @@
 mod packs;
 mod trash;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use lamp_core::digest::Digest;
 use object_store::path::Path as Key;
 use object_store::{Error, GetResult, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
 
@@ -27,7 +25,7 @@ pub(crate) struct Bucket {
     store: Arc<dyn ObjectStore>,
     location: String,
     here: Folder,
-    packs_here: Arc<Mutex<HashMap<Digest, Arc<Mutex<packs::Here>>>>>,
+    packs_here: Arc<Mutex<packs::PacksHere>>,
 }
 
 impl fmt::Debug for Bucket {

@@ -96,6 +96,10 @@ impl Packs {
             return Ok(None);
         }
         let Ok(parts) = Reader::new(self).recipe(digest)? else { return Ok(None) };
+        let has_that_size = parts.iter().map(|part| u64::from(part.length)).sum::<u64>() == size;
+        if !has_that_size {
+            return Ok(None);
+        }
         let index = self.index();
         let pack = |kind, digest: &Digest| index.pack(index.find(kind, digest)?).map(|pack| pack.name);
         let mut packs: Vec<Option<Digest>> = parts.iter().map(|part| pack(Kind::Chunk, &part.digest)).collect();

@@ -77,7 +77,12 @@ impl Store {
         match parse(location, workspace_root)? {
             Place::Folder(root) => {
                 let (folder, shown) = (Folder::new(root), location.to_owned());
-                let folder = blocking(move || open_folder(folder, &shown)).await?;
+                let here = Folder::new(cache_dir.join(HERE));
+                let folder = blocking(move || {
+                    here.sweep();
+                    open_folder(folder, &shown)
+                });
+                let folder = folder.await?;
                 Ok(Self::with_backend(location, Backend::Folder(folder), cache_dir))
             }
             Place::Bucket { provider, bucket, prefix } => {
@@ -212,6 +217,23 @@ impl Store {
         series.sort();
         series.dedup();
         Ok(series)
+    }
+
+    /// Whether the store has a file whole, without reading it or putting it together.
+    pub async fn has(&self, entry: &FileEntry) -> Result<bool, StoreError> {
+        let (packs, digest, size) = (Arc::clone(&self.inner.packs), entry.digest, entry.size);
+        if entry.link.is_some() {
+            return Ok(true);
+        }
+        blocking(move || {
+            let is_known = packs.find_file(&digest, size)?.is_some();
+            if is_known {
+                return Ok(true);
+            }
+            packs.refresh()?;
+            Ok(packs.find_file(&digest, size)?.is_some())
+        })
+        .await
     }
 
     /// A path where the file's bytes can be read in place. It must not be written to.

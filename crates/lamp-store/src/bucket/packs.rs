@@ -1,9 +1,10 @@
 //! Packs in a bucket. A pack that is read from more than a few times is fetched whole, and stays
-//! here as long as the store is open; the tables of packs stay longer.
+//! here for a while; the tables of packs stay longer.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::Read as _;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -17,20 +18,45 @@ use super::{AT_ONCE, Bucket};
 use crate::error::StoreError;
 use crate::faults::{Step, passed};
 use crate::folder::packs::STAMP_AFTER;
+use crate::index::ByDigest;
 use crate::layout::{PACKS, pack_key, parse_pack_name, stamp_key, table_key};
 use crate::pack::{Named, TRAILER, Table, decode, decode_trailer};
 
 /// Reads of single blocks after which a pack is fetched whole.
 const SINGLE_READS_MAX: u32 = 4;
 
+/// Whole packs that are here at most.
+const WHOLE_MAX: usize = 32;
+
 /// Bytes at the end of a pack that are asked for at once: the table of most packs is shorter.
 const TABLE_GUESS: u64 = 256 << 10;
 
 /// What is here of a pack.
 #[derive(Debug, Default)]
-pub(super) struct Here {
+struct Here {
     single_reads: u32,
     whole: Option<NamedTempFile>,
+}
+
+/// What is here of all packs.
+#[derive(Debug, Default)]
+pub(super) struct PacksHere {
+    of: ByDigest<Arc<Mutex<Here>>>,
+    /// Those that are here whole, the oldest first.
+    whole: VecDeque<Digest>,
+}
+
+impl PacksHere {
+    /// Notes that a pack is here whole. One more than there may be, and the oldest goes, as soon as
+    /// nobody reads it.
+    fn note_whole(&mut self, name: Digest) {
+        self.whole.push_back(name);
+        if self.whole.len() > WHOLE_MAX
+            && let Some(oldest) = self.whole.pop_front()
+        {
+            self.of.remove(&oldest);
+        }
+    }
 }
 
 /// Waits for an answer of the bucket, on a thread that may.
@@ -99,11 +125,14 @@ impl Bucket {
     pub(crate) fn read_pack(&self, name: Digest, offset: u32, length: u32) -> Result<Option<Vec<u8>>, StoreError> {
         let here = {
             let mut packs = self.packs_here.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(packs.entry(name).or_default())
+            Arc::clone(packs.of.entry(name).or_default())
         };
         let mut here: MutexGuard<'_, Here> = here.lock().unwrap_or_else(PoisonError::into_inner);
         if here.whole.is_none() && here.single_reads >= SINGLE_READS_MAX {
             here.whole = self.fetch_whole(name)?;
+            if here.whole.is_some() {
+                self.packs_here.lock().unwrap_or_else(PoisonError::into_inner).note_whole(name);
+            }
         }
         if let Some(whole) = &here.whole {
             let mut bytes = vec![0; length as usize];

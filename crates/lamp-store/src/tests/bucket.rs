@@ -151,6 +151,27 @@ async fn what_arrives_damaged_is_refused_and_found_by_verify() {
 }
 
 #[tokio::test]
+async fn packs_in_a_bucket_are_written_anew_too() {
+    let bench = Bench::new();
+    let client = Arc::new(InMemory::new());
+    let store = open(&bench, &client).await;
+    let mut entries = Vec::new();
+    for version in 0..4 {
+        let name = format!("version-{version}");
+        bench.write(&name, &noise(400_000, 1)[..300_000 + 1_500 * version]);
+        entries.extend(bench.add(&store, &[&name]).await.expect("added"));
+    }
+    let done = store.repack().await.expect("repacked");
+    assert!(done.packs == 4 && done.bytes_after < 320_000, "{done:?}");
+    assert_eq!(packs(&client).await.len(), 1);
+    let elsewhere = Bench::new();
+    let store = open(&elsewhere, &client).await;
+    assert_eq!(store.verify(&manifest(entries.clone()), quiet()).await.expect("verified"), Vec::new());
+    store.gc(&crate::Roots::default()).await.expect("collected");
+    assert_eq!(store.verify(&manifest(entries), quiet()).await.expect("young things stay"), Vec::new());
+}
+
+#[tokio::test]
 async fn documents_and_the_layout_are_kept_in_the_bucket() {
     let bench = Bench::new();
     let client = Arc::new(InMemory::new());

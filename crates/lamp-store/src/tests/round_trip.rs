@@ -76,6 +76,22 @@ async fn same_bytes_are_kept_once() {
 }
 
 #[tokio::test]
+async fn what_is_there_can_be_asked_without_reading_it() {
+    let bench = Bench::new();
+    for (name, length) in [("empty", 0), ("small", 100), ("large", 100_000)] {
+        bench.write(name, &noise(length, 1));
+    }
+    let store = bench.open().await;
+    for entry in bench.add(&store, &["empty", "small", "large"]).await.expect("added") {
+        assert!(bench.open().await.has(&entry).await.expect("asked"), "{}", entry.path);
+        let longer = FileEntry { size: entry.size + 1, ..entry.clone() };
+        assert!(!store.has(&longer).await.expect("asked"), "{} of another size", entry.path);
+        let other = FileEntry { digest: lamp_core::digest::Digest::of(b"never added"), size: 9, ..entry };
+        assert!(!store.has(&other).await.expect("asked"));
+    }
+}
+
+#[tokio::test]
 async fn an_overwritten_source_is_another_entry_and_the_old_one_comes_back() {
     let bench = Bench::new();
     let store = bench.open().await;
