@@ -15,6 +15,7 @@ use walkdir::WalkDir;
 use crate::error::StoreError;
 use crate::faults::{Step, passed};
 use crate::folder::{Folder, parent};
+use crate::hashing::{block, digest_of};
 use crate::layout::{FILES, file_key};
 use crate::progress::Progress;
 use crate::reader::Reader;
@@ -99,6 +100,17 @@ impl Kept {
         passed(Step::FileNamed, &path);
         self.has_grown.store(true, Ordering::Relaxed);
         Ok(path)
+    }
+
+    /// Hashes a file if it is here, and throws it away if it has other bytes.
+    pub(crate) fn check(&self, entry: &FileEntry) {
+        let Some(path) = self.find(entry) else { return };
+        let found = File::open(&path).and_then(|mut file| digest_of(&mut file, &mut block(), |_| {}));
+        let is_right = found.is_ok_and(|(_, found)| found == entry.digest);
+        if !is_right {
+            tracing::warn!(path = %path.display(), "a kept file had other bytes and is thrown away");
+            self.forget(entry.digest);
+        }
     }
 
     /// Throws away a file that turned out to be damaged.

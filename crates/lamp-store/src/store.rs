@@ -263,10 +263,12 @@ impl Store {
         checkout::checkout(&self.inner.packs, &self.inner.kept, entries, to, overwrite, progress).await
     }
 
-    /// Hashes every file of a manifest again and lists what is not as it should be, in the
-    /// manifest's order.
+    /// Hashes every file of a manifest again and lists what is not as it should be, in the manifest's
+    /// order. Damaged packs are set aside, so that what they held can be added again or
+    /// [fetched](Self::repair_from). Files kept for reading in place are hashed too, and those with
+    /// other bytes thrown away: what [`local_paths`](Self::local_paths) names next is right.
     pub async fn verify(&self, manifest: &Manifest, progress: Arc<dyn Progress>) -> Result<Vec<Damage>, StoreError> {
-        verify::verify(&self.inner.packs, manifest, progress).await
+        verify::verify(&self.inner.packs, &self.inner.kept, manifest, progress).await
     }
 
     /// Stores a document, in place of the one there.

@@ -8,6 +8,7 @@ use lamp_core::digest::Digest;
 
 use crate::error::StoreError;
 use crate::gc::copy_out;
+use crate::kept::Kept;
 use crate::layout::{pack_key, quarantine_key};
 use crate::pack::Kind;
 use crate::packs::Packs;
@@ -73,6 +74,7 @@ enum Observed {
 /// See [`Store::verify`](crate::Store::verify).
 pub(crate) async fn verify(
     packs: &Arc<Packs>,
+    kept: &Kept,
     manifest: &Manifest,
     progress: Arc<dyn Progress>,
 ) -> Result<Vec<Damage>, StoreError> {
@@ -86,7 +88,7 @@ pub(crate) async fn verify(
 
     let digests: Vec<Digest> = entries.iter().map(|entry| entry.digest).collect();
     let (reading, damaged) = (Arc::clone(packs), Arc::new(Mutex::new(BTreeSet::new())));
-    let noted = Arc::clone(&damaged);
+    let (noted, kept) = (Arc::clone(&damaged), kept.clone());
     let observed = on_each_with(
         entries,
         packs.backend.threads(),
@@ -101,6 +103,7 @@ pub(crate) async fn verify(
                     lost.into()
                 }
             };
+            kept.check(entry);
             progress.file_done(&entry.path);
             Ok(observed)
         },

@@ -34,6 +34,44 @@ async fn a_flipped_byte_that_keeps_size_time_and_mode_is_found() {
 }
 
 #[tokio::test]
+async fn after_a_verification_files_in_place_are_right() {
+    let bench = Bench::new();
+    bench.write("a", b"good bytes");
+    let store = bench.open().await;
+    let entries = bench.add(&store, &["a"]).await.expect("added");
+    let path = store.local_path(&entries[0]).await.expect("kept");
+    flip_in(&path, b"good bytes");
+    assert_eq!(store.verify(&manifest(entries.clone()), quiet()).await.expect("verified"), Vec::new());
+    assert_eq!(store.local_path(&entries[0]).await.expect("made anew"), path);
+    assert_eq!(fs::read(path).expect("a file"), b"good bytes");
+}
+
+#[tokio::test]
+async fn what_leans_on_a_damaged_chunk_is_set_aside_with_it_and_comes_back_by_adding() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    let contents: Vec<_> = [100_000, 101_500, 103_000].map(|length| noise(200_000, 1)[..length].to_vec()).into();
+    let mut entries = Vec::new();
+    for content in &contents {
+        bench.write("grown", content);
+        entries.extend(bench.add(&store, &["grown"]).await.expect("added"));
+        store.repack().await.expect("a pack for each, which leans on the one before");
+    }
+    assert_eq!(bench.packs().len(), 3);
+    let first = bench.packs().into_iter().max_by_key(|pack| fs::metadata(pack).expect("there").len()).expect("one");
+    flip_in(&first, &contents[0][99_900..99_950]);
+    for (number, entry) in entries.iter().enumerate() {
+        let damage = store.verify(&manifest(vec![entry.clone()]), quiet()).await.expect("verified");
+        assert_eq!(damage.len(), 1, "version {number} has or leans on the end of the first");
+    }
+    for (content, entry) in contents.iter().zip(&entries) {
+        bench.write("grown", content);
+        assert_eq!(bench.add(&store, &["grown"]).await.expect("added again"), std::slice::from_ref(entry));
+        assert_eq!(store.verify(&manifest(vec![entry.clone()]), quiet()).await.expect("verified"), Vec::new());
+    }
+}
+
+#[tokio::test]
 async fn adding_the_file_again_brings_back_what_a_missing_or_shortened_pack_held() {
     let bench = Bench::new();
     bench.write("a", &noise(100_000, 1));
