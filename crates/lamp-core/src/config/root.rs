@@ -81,7 +81,6 @@ impl RootConfig {
             serving,
         } = settings;
         Ok(Self {
-            server,
             members,
             ledger,
             store,
@@ -89,6 +88,7 @@ impl RootConfig {
             time_zone_name,
             rotas,
             duties,
+            server,
             serving,
             notify,
             document,
