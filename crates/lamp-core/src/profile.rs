@@ -9,6 +9,7 @@
 mod builder;
 mod column;
 mod compare;
+pub mod drift;
 mod histogram;
 mod moments;
 mod notes;

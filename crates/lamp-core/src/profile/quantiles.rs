@@ -56,6 +56,11 @@ impl QuantileSketch {
         self.points.is_empty()
     }
 
+    /// Values in strictly increasing order, with how many each stands for.
+    pub(super) fn points(&self) -> &[(f64, u64)] {
+        &self.points
+    }
+
     /// Number of values.
     fn total(&self) -> u64 {
         total(&self.points)
