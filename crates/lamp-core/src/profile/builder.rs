@@ -15,7 +15,7 @@ use super::top::{TOP_MAX, TopValues};
 /// Values that a column holds at most, listed or waiting to be sketched, when there are few columns.
 const ROOM_MAX: usize = 8_192;
 /// Values that all columns hold at most together.
-const ROOM_OF_ALL: usize = 1 << 22;
+const ROOM_OF_ALL: usize = 1 << 21;
 
 /// How many values each of `columns` may hold that are built at the same time: see [`ColumnBuilder::with_room`].
 pub fn room_for(columns: usize) -> usize {
@@ -27,8 +27,8 @@ pub fn room_for(columns: usize) -> usize {
 const RARE_PART: u64 = 4_096;
 
 /// Up to so many equal values among `values` are rare.
-fn rare_in(values: usize) -> u64 {
-    (values as u64).div_ceil(RARE_PART)
+fn rare_in(values: u64) -> u64 {
+    values.div_ceil(RARE_PART)
 }
 
 /// Takes the values of one column, batch by batch, and becomes its [`ColumnProfile`]. The caller

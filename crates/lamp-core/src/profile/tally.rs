@@ -71,7 +71,7 @@ impl Tally {
 
     #[cold]
     fn grow(&mut self) {
-        let slots = (self.slots.len() * 4).max(SLOTS_MIN);
+        let slots = (self.slots.len() * 2).max(SLOTS_MIN);
         let old = std::mem::replace(&mut self.slots, vec![(0, 0); slots]);
         self.len = 0;
         for (key, count) in old {
@@ -98,8 +98,8 @@ pub(super) struct TextTally {
 
 #[derive(Debug, Clone, Copy)]
 struct TextEntry {
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
     count: u64,
 }
 
@@ -136,7 +136,7 @@ impl TextTally {
             }
             if known == hash {
                 let entry = &mut self.entries[entry as usize - 1];
-                if self.texts[entry.start..entry.end] == *text {
+                if self.texts[entry.start as usize..entry.end as usize] == *text {
                     entry.count += count;
                     return;
                 }
@@ -147,15 +147,17 @@ impl TextTally {
 
     #[cold]
     fn insert(&mut self, at: usize, hash: u64, text: &str, count: u64) {
-        let start = self.texts.len();
+        // The caller stops long before there are four gigabytes of text.
+        let place = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let start = place(self.texts.len());
         self.texts.push_str(text);
-        self.entries.push(TextEntry { start, end: self.texts.len(), count });
-        self.slots[at] = (hash, u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+        self.entries.push(TextEntry { start, end: place(self.texts.len()), count });
+        self.slots[at] = (hash, place(self.entries.len()));
     }
 
     #[cold]
     fn grow(&mut self) {
-        let slots = (self.slots.len() * 4).max(SLOTS_MIN);
+        let slots = (self.slots.len() * 2).max(SLOTS_MIN);
         let mask = slots - 1;
         let old = std::mem::replace(&mut self.slots, vec![(0, 0); slots]);
         for (hash, entry) in old.into_iter().filter(|(_, entry)| *entry > 0) {
@@ -169,7 +171,7 @@ impl TextTally {
 
     /// Texts with their counts, in the order in which they were first seen.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.entries.iter().map(|entry| (&self.texts[entry.start..entry.end], entry.count))
+        self.entries.iter().map(|entry| (&self.texts[entry.start as usize..entry.end as usize], entry.count))
     }
 }
 

@@ -188,7 +188,7 @@ impl<K: Key> Sketched<K> {
     fn take_up(&mut self) {
         let mut waiting = std::mem::take(&mut self.waiting);
         waiting.sort_unstable();
-        let rare = rare_in(waiting.len());
+        let rare = rare_in(waiting.len() as u64);
         let mut runs = Vec::with_capacity(waiting.len());
         for run in waiting.chunk_by(|left, right| left == right) {
             let (key, count) = (run[0], run.len() as u64);
@@ -205,10 +205,14 @@ impl<K: Key> Sketched<K> {
     }
 
     fn add_counts(&mut self, counts: &[(i64, u64)]) {
+        let rare = rare_in(counts.iter().map(|(_, count)| count).sum());
         for (key, count) in counts {
             self.distinct.add(K::coupon(*key));
-            self.heavy.add(key, *count);
+            if *count > rare {
+                self.heavy.add(key, *count);
+            }
         }
+        self.heavy.overlook(rare);
         self.quantiles.add(&numbered::<K>(counts));
     }
 

@@ -96,11 +96,15 @@ impl Texts {
     /// The sketches; where texts are still listed, they take those in first.
     fn sketched(&mut self) -> &mut Sketched {
         if let Some(tally) = self.listed.take() {
+            let rare = rare_in(tally.iter().map(|(_, count)| count).sum());
             for (text, count) in tally.iter() {
                 self.describe(text, count);
                 self.sketched.distinct.add(sketch::coupon_of_text(text));
-                self.sketched.heavy.add(text, count);
+                if count > rare {
+                    self.sketched.heavy.add(text, count);
+                }
             }
+            self.sketched.heavy.overlook(rare);
         }
         &mut self.sketched
     }
@@ -172,7 +176,7 @@ impl Sketched {
     /// Takes up the texts that wait. Texts that are rare in this block are not counted among the heavy ones, and the
     /// error says so.
     fn take_up(&mut self) {
-        let rare = rare_in(self.places.len());
+        let rare = rare_in(self.places.len() as u64);
         let mut order: Vec<u64> =
             (0_u64..).zip(&self.places).map(|(place, (hash, _))| hash >> PLACE_BITS << PLACE_BITS | place).collect();
         order.sort_unstable();
