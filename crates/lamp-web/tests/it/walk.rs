@@ -83,6 +83,32 @@ async fn label_by_keys(running: &Running, browser: &Browser) {
     assert_eq!(labels(running).await, ["yes", "no", "no", "yes"], "newest first");
 }
 
+/// An incident is taken up in the list, and closed on its own page.
+async fn close_an_incident_by_keys(running: &Running, browser: &Browser) {
+    browser.visit(&format!("{}/incidents", running.url)).await;
+    browser.keep_screenshot("web-incidents").await;
+    type_into(browser, ".incidents button", ENTER).await;
+    wait_for_text(browser, ".incidents .state", "◐ acknowledged").await;
+    type_into(browser, ".incident-title a", ENTER).await;
+    type_into(browser, "#note", &format!("a new lamp{TAB}{ENTER}")).await;
+    wait_for_text(browser, ".state", "✓ resolved").await;
+}
+
+/// Pages to read: what is current on them, after a choice by keyboard or mouse.
+async fn read_on(running: &Running, browser: &Browser, choose: impl AsyncFn(&Browser, &'static str)) {
+    let pages = [
+        ("/metrics", ".tabs a[href*='window=7d']", ".tabs [aria-current]", "last 7 days"),
+        ("/incidents", ".tabs a:not([aria-current])", ".tabs [aria-current]", "All"),
+        ("/datasets", "tbody a[href='/datasets/readings']", "h1", "readings@1"),
+        ("/runs", ".crumbs a", "h1", "Models"),
+    ];
+    for (page, choice, shown, expected) in pages {
+        browser.visit(&format!("{}{page}", running.url)).await;
+        choose(browser, choice).await;
+        wait_for_text(browser, shown, expected).await;
+    }
+}
+
 /// Every page at the width of a phone, light or dark: nothing is wider than the window.
 async fn fits_a_phone(running: &Running, browser: &Browser) {
     browser.set_window_size(500, 900).await.expect("a narrow window");
@@ -101,6 +127,7 @@ async fn fits_a_phone(running: &Running, browser: &Browser) {
         "/services/delay",
         "/metrics",
         "/incidents",
+        "/cadence",
         "/lineage?ref=delay@2",
     ];
     for page in pages {
@@ -131,6 +158,8 @@ async fn a_shift_is_done_by_keyboard() {
     type_into(&browser, "#note", &format!("the slices hold{TAB}{ENTER}")).await;
     wait_for_text(&browser, ".page-head .state", "✓ approved").await;
     assert_eq!(candidate(&running).await, ModelState::Approved);
+    close_an_incident_by_keys(&running, &browser).await;
+    read_on(&running, &browser, async |browser, choice| type_into(browser, choice, ENTER).await).await;
     fits_a_phone(&running, &browser).await;
     browser.close().await;
 }
@@ -173,5 +202,6 @@ async fn a_shift_is_done_with_the_mouse_and_without_scripts() {
     browser.click("button.reject").await;
     wait_for_text(&browser, ".page-head .state", "✕ rejected").await;
     assert_eq!(candidate(&running).await, ModelState::Rejected);
+    read_on(&running, &browser, async |browser, choice| browser.click(choice).await).await;
     browser.close().await;
 }
