@@ -1,4 +1,4 @@
-//! The Python environment of the tests, made from a lock file with hashes.
+//! The Python environments of the tests, made from lock files with hashes.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,10 +7,51 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::steps;
 
-/// Names the interpreter of the environment to the Rust tests.
-pub const VARIABLE: &str = "LAMP_TEST_PYTHON";
-/// What the environment holds.
-const LOCK: &str = "python/requirements-test.lock";
+/// An environment that tests run on, made from a lock file.
+#[derive(Debug)]
+pub struct Environment {
+    /// Names its interpreter to the Rust tests.
+    pub variable: &'static str,
+    /// What it holds.
+    lock: &'static str,
+    /// Its folder below `target/xtask`.
+    folder: &'static str,
+    /// Works when it is whole.
+    probe: &'static str,
+}
+
+/// Models, checks and what the example needs.
+pub const TESTS: Environment = Environment {
+    variable: "LAMP_TEST_PYTHON",
+    lock: "python/requirements-test.lock",
+    folder: "python",
+    probe: "import pytest",
+};
+
+/// Stock clients of the Open Inference Protocol.
+pub const CLIENTS: Environment = Environment {
+    variable: "LAMP_TEST_CLIENTS_PYTHON",
+    lock: "python/requirements-clients.lock",
+    folder: "python-clients",
+    probe: "import tritonclient.grpc",
+};
+
+/// The interpreters of all environments.
+#[derive(Debug)]
+pub struct Interpreters {
+    /// That of [`TESTS`].
+    pub tests: PathBuf,
+    /// That of [`CLIENTS`].
+    pub clients: PathBuf,
+}
+
+impl Interpreters {
+    /// The variables that name them.
+    pub fn variables(&self) -> [(&'static str, &Path); 2] {
+        [(TESTS.variable, &self.tests), (CLIENTS.variable, &self.clients)]
+    }
+}
+
 /// Copy of the lock inside a finished environment: an environment without one was interrupted.
 const RECEIPT: &str = "installed.lock";
 
@@ -19,16 +60,22 @@ pub fn host_interpreter() -> Command {
     Command::new(std::env::var_os("LAMP_PYTHON").unwrap_or_else(|| "python3".into()))
 }
 
-/// Makes the environment, or finds the one made before from the same lock and interpreter, and
+/// Makes all environments, or finds those made before.
+pub fn prepare(root: &Path) -> Result<Interpreters> {
+    Ok(Interpreters { tests: prepare_one(root, &TESTS)?, clients: prepare_one(root, &CLIENTS)? })
+}
+
+/// Makes an environment, or finds the one made before from the same lock and interpreter, and
 /// returns its interpreter.
-pub fn prepare(root: &Path) -> Result<PathBuf> {
-    let lock = std::fs::read_to_string(root.join(LOCK)).with_context(|| format!("cannot read {LOCK}"))?;
+fn prepare_one(root: &Path, wanted: &Environment) -> Result<PathBuf> {
+    let Environment { lock: lock_file, folder, probe, .. } = wanted;
+    let lock = std::fs::read_to_string(root.join(lock_file)).with_context(|| format!("cannot read {lock_file}"))?;
     let receipt = format!("# {}\n{lock}", host_version()?);
-    let environment = crate::target_directory(root).join("xtask").join("python");
+    let environment = crate::target_directory(root).join("xtask").join(folder);
     let interpreter = environment.join("bin").join("python");
     let is_current = std::fs::read_to_string(environment.join(RECEIPT)).is_ok_and(|text| text == receipt);
-    if is_current && steps::succeeds(Command::new(&interpreter).args(["-c", "import pytest"])) {
-        println!("the Python environment of {LOCK} is up to date");
+    if is_current && steps::succeeds(Command::new(&interpreter).args(["-c", probe])) {
+        println!("the Python environment of {lock_file} is up to date");
         return Ok(interpreter);
     }
     if environment.exists() {
@@ -37,7 +84,7 @@ pub fn prepare(root: &Path) -> Result<PathBuf> {
     steps::run(host_interpreter().args(["-m", "venv"]).arg(&environment))?;
     let mut install = Command::new(&interpreter);
     install.args(["-m", "pip", "install", "--quiet", "--require-hashes", "--requirement"]);
-    steps::run(install.arg(root.join(LOCK)))?;
+    steps::run(install.arg(root.join(lock_file)))?;
     std::fs::write(environment.join(RECEIPT), receipt).context("cannot finish the Python environment")?;
     Ok(interpreter)
 }

@@ -23,11 +23,14 @@ impl Needs {
     pub const ALL: Self = Self { browser: true, postgres: true, python: true };
 }
 
-/// Installs everything and makes the Python environment.
+/// Installs everything and makes the Python environments.
 pub fn run(root: &Path) -> Result<ExitCode> {
     install_system_packages(Needs::ALL)?;
-    let interpreter = python::prepare(root)?;
-    println!("\nReady. To run single tests that use Python: export {}={}", python::VARIABLE, interpreter.display());
+    let interpreters = python::prepare(root)?;
+    println!("\nReady. To run single tests that use Python:");
+    for (variable, interpreter) in interpreters.variables() {
+        println!("export {variable}={}", interpreter.display());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

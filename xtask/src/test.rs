@@ -1,10 +1,11 @@
 //! `cargo xtask test`: every check and every test.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
+use crate::python::Interpreters;
 use crate::setup::Needs;
 use crate::steps::{self, Steps};
 use crate::{python, setup, tidy, wheel};
@@ -82,27 +83,27 @@ pub fn run(root: &Path, options: &Options) -> ExitCode {
     let mut steps = Steps::default();
     let is_ready = steps.step("set up programs", || setup::install_system_packages(options.needs()));
     if is_ready {
-        let interpreter = prepare_python(root, options, &mut steps);
+        let interpreters = prepare_python(root, options, &mut steps);
         check_sources(root, options, &mut steps);
-        test_rust(root, options, interpreter.as_deref(), &mut steps);
+        test_rust(root, options, interpreters.as_ref(), &mut steps);
         test_wheel(root, options, &mut steps);
-        test_python(root, interpreter.as_deref(), &mut steps);
+        test_python(root, interpreters.as_ref().map(|all| all.tests.as_path()), &mut steps);
     }
     println!("\n{}", steps.summary());
     if steps.all_passed() { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
 
-fn prepare_python(root: &Path, options: &Options, steps: &mut Steps) -> Option<PathBuf> {
+fn prepare_python(root: &Path, options: &Options, steps: &mut Steps) -> Option<Interpreters> {
     if options.skips(Part::Python) {
         steps.skip("set up Python", Part::Python.flag());
         return None;
     }
-    let mut interpreter = None;
+    let mut interpreters = None;
     steps.step("set up Python", || {
-        interpreter = Some(python::prepare(root)?);
+        interpreters = Some(python::prepare(root)?);
         Ok(())
     });
-    interpreter
+    interpreters
 }
 
 fn check_sources(root: &Path, options: &Options, steps: &mut Steps) {
@@ -116,7 +117,7 @@ fn check_sources(root: &Path, options: &Options, steps: &mut Steps) {
     steps.step("cargo clippy", || steps::run(cargo(root).args(lints)));
 }
 
-fn test_rust(root: &Path, options: &Options, interpreter: Option<&Path>, steps: &mut Steps) {
+fn test_rust(root: &Path, options: &Options, interpreters: Option<&Interpreters>, steps: &mut Steps) {
     let build = || steps::run(cargo(root).args(["test", "--workspace", "--no-run"]));
     if !steps.step("cargo test --no-run (build)", build) {
         return;
@@ -124,8 +125,8 @@ fn test_rust(root: &Path, options: &Options, interpreter: Option<&Path>, steps: 
     steps.step("cargo test", || {
         let mut command = cargo(root);
         command.args(["test", "--workspace", "--no-fail-fast"]).envs(options.skip_variables());
-        if let Some(interpreter) = interpreter {
-            command.env(python::VARIABLE, interpreter);
+        if let Some(interpreters) = interpreters {
+            command.envs(interpreters.variables());
         }
         steps::run(&mut command)
     });
@@ -185,7 +186,7 @@ impl Python<'_> {
         let path = std::env::join_paths([folder, sdk.clone()]).unwrap_or_default();
         command.env("PYTHONPATH", path).env("MYPYPATH", sdk).env("PYTHONDONTWRITEBYTECODE", "1");
         command.env("MYPY_CACHE_DIR", crate::target_directory(self.root).join("xtask").join("mypy"));
-        command.env(python::VARIABLE, self.interpreter);
+        command.env(python::TESTS.variable, self.interpreter);
         command
     }
 }

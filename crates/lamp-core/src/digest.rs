@@ -25,6 +25,11 @@ impl Digest {
         Self(bytes)
     }
 
+    /// The 32 bytes themselves.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Parses 64 hexadecimal digits.
     pub fn parse(text: &str) -> Result<Self, DigestError> {
         let error = || DigestError(text.to_owned());

@@ -1,36 +1,41 @@
 //! What a table looks like: one mergeable summary a column.
 //!
-//! Counts, sums and extremes are exact. Quantiles come from a t-digest and the number of distinct
-//! values from HyperLogLog once a column has more than [`TOP_MAX`] values; below that, distinct
-//! values, quantiles and histograms are exact too. Profiles of partitions merge into the profile
-//! of their union, and the same data in the same order gives the same bytes.
+//! Counts, moments and extremes are exact. Once a column has more than [`TOP_MAX`] values, quantiles come from a
+//! [sketch with a proven error](QuantileSketch), the number of distinct values from HyperLogLog and the heaviest
+//! values from a Misra–Gries summary; below that, all of these are exact too. Profiles of partitions merge into the
+//! profile of their union, and the same data in the same order gives the same bytes. No verdict on uniqueness rests
+//! on a sketch: whoever needs one asks whether [`Distinct::exact`] holds, and else counts.
 
 mod builder;
 mod column;
 mod compare;
+pub mod drift;
 mod histogram;
 mod moments;
 mod notes;
+mod quantiles;
 mod scalar;
 mod sketch;
+mod tally;
 mod top;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Classified, Kind};
 
-pub use builder::ColumnBuilder;
+pub use builder::{ColumnBuilder, room_for};
 pub use column::{ColumnKind, ColumnProfile, Distinct, NumberSummary, TextSummary};
 pub use compare::{PairedBin, PairedHistogram, distance, merged, side_by_side};
 pub use histogram::{Bin, Histogram};
 pub use moments::Moments;
 pub use notes::{Note, notes};
+pub use quantiles::{QUANTILE_RANK_ERROR, QuantileSketch};
 pub use scalar::Scalar;
-pub use sketch::{DISTINCT_RELATIVE_ERROR, DistinctSketch, QUANTILE_RANK_ERROR, QuantileSketch};
+pub use sketch::{DISTINCT_RELATIVE_ERROR, DistinctSketch};
 pub use top::{TOP_MAX, TOP_TEXT_MAX, TopValues};
 
 /// The format that this build writes.
-pub const PROFILE_FORMAT: u32 = 1;
+pub const PROFILE_FORMAT: u32 = 2;
 
 /// The summary of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,8 +61,8 @@ pub enum ProfileError {
         /// Its type there.
         right: String,
     },
-    /// Written by a later build.
-    #[error("this profile has format {found}, and this build reads up to {PROFILE_FORMAT}")]
+    /// Written by another build.
+    #[error("this profile has format {found}, and this build reads {PROFILE_FORMAT}")]
     Format {
         /// The format found.
         found: u32,
@@ -79,8 +84,10 @@ impl Classified for ProfileError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::TypeConflict { column, .. } => Some(format!("write `{column}` with one type in every partition")),
-            Self::Format { .. } => Some("use a newer build of lamp".to_owned()),
-            Self::Unreadable(_) => Some("profile the version again; a profile can always be rebuilt".to_owned()),
+            Self::Format { found } if *found > PROFILE_FORMAT => Some("use a newer build of lamp".to_owned()),
+            Self::Format { .. } | Self::Unreadable(_) => {
+                Some("profile the version again; a profile can always be rebuilt".to_owned())
+            }
         }
     }
 }
@@ -120,11 +127,17 @@ impl Profile {
 
     /// Reads the stored form.
     pub fn from_json(text: &str) -> Result<Self, ProfileError> {
-        let profile: Self = serde_json::from_str(text).map_err(|e| ProfileError::Unreadable(e.to_string()))?;
-        if profile.format > PROFILE_FORMAT {
-            return Err(ProfileError::Format { found: profile.format });
+        /// What every format has.
+        #[derive(Deserialize)]
+        struct Head {
+            format: u32,
         }
-        Ok(profile)
+        let unreadable = |e: serde_json::Error| ProfileError::Unreadable(e.to_string());
+        let Head { format } = serde_json::from_str(text).map_err(unreadable)?;
+        if format != PROFILE_FORMAT {
+            return Err(ProfileError::Format { found: format });
+        }
+        serde_json::from_str(text).map_err(unreadable)
     }
 }
 

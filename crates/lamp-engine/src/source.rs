@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
-use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use lamp_core::profile::ColumnKind;
 
 use crate::error::EngineError;
 use crate::files::{DataFile, FileFormat};
@@ -21,6 +22,9 @@ const BATCH_ROWS_MAX: usize = 8_192;
 const BATCH_ROWS_MIN: usize = 128;
 /// Row groups and files are put together until they hold this many rows: one piece of work.
 const PIECE_ROWS: u64 = 128 * 1_024;
+/// Columns of row groups whose places in their files are remembered: some hundred megabytes. Beyond that a footer
+/// is read again whenever its file is.
+const CHUNKS_REMEMBERED: usize = 1 << 18;
 
 /// One file, known by its schema and its row groups.
 #[derive(Debug)]
@@ -30,6 +34,8 @@ struct Opened {
     schema: SchemaRef,
     /// Rows of each row group; a CSV is one group.
     groups: Vec<u64>,
+    /// What the footer says, if it is remembered.
+    footer: Option<parquet::Footer>,
 }
 
 /// Consecutive row groups of one file.
@@ -46,6 +52,15 @@ pub(crate) struct Piece {
     sections: Vec<Section>,
 }
 
+/// How texts are to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Texts {
+    /// In the type of the schema.
+    Plain,
+    /// As dictionaries where the file keeps them so, whatever the schema says.
+    Coded,
+}
+
 /// Several files as one table.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -59,7 +74,14 @@ impl Source {
         if files.is_empty() {
             return Err(EngineError::NoFiles);
         }
-        let opened = files.iter().map(Opened::open).collect::<Result<Vec<_>, _>>()?;
+        let mut opened = Vec::with_capacity(files.len());
+        let mut chunks = 0;
+        for file in files {
+            let mut file = Opened::open(file)?;
+            chunks += file.groups.len() * file.schema.fields().len();
+            file.footer = file.footer.filter(|_| chunks <= CHUNKS_REMEMBERED);
+            opened.push(file);
+        }
         let schema = unite(&opened)?;
         Ok(Self { files: opened, schema })
     }
@@ -103,7 +125,7 @@ impl Source {
         let columns: Vec<usize> = (0..opened.schema.fields().len()).collect();
         let batch_rows = (BATCH_CELLS / columns.len().max(1)).clamp(BATCH_ROWS_MIN, BATCH_ROWS_MAX);
         let batches = match opened.format {
-            FileFormat::Parquet => parquet::batches(&opened.file, &(0..opened.groups.len()), &columns, batch_rows)?,
+            FileFormat::Parquet => opened.parquet(&(0..opened.groups.len()), &columns, batch_rows, Texts::Plain)?,
             FileFormat::Csv | FileFormat::Tsv => csv::texts(&opened.file, &opened.schema, &columns, batch_rows)?,
         };
         for batch in batches {
@@ -122,8 +144,18 @@ impl Source {
         })
     }
 
+    /// Whether every file keeps its columns apart, so that few of them are read without the others.
+    pub(crate) fn is_columnar(&self) -> bool {
+        self.files.iter().all(|file| file.format == FileFormat::Parquet)
+    }
+
     /// The table cut into pieces, in order.
     pub(crate) fn pieces(&self) -> Vec<Piece> {
+        self.pieces_of(PIECE_ROWS)
+    }
+
+    /// The table cut into pieces of at least `piece_rows` rows, but for the last, in order.
+    pub(crate) fn pieces_of(&self, piece_rows: u64) -> Vec<Piece> {
         let mut pieces = Vec::new();
         let mut sections: Vec<Section> = Vec::new();
         let mut rows = 0;
@@ -134,7 +166,7 @@ impl Source {
                     _ => sections.push(Section { file: index, groups: group..group + 1 }),
                 }
                 rows += group_rows;
-                if rows >= PIECE_ROWS {
+                if rows >= piece_rows {
                     pieces.push(Piece { sections: std::mem::take(&mut sections) });
                     rows = 0;
                 }
@@ -160,6 +192,17 @@ impl Source {
         &self,
         piece: &Piece,
         projection: &[usize],
+        each: impl FnMut(Batch<'_>) -> Result<bool, EngineError>,
+    ) -> Result<(), EngineError> {
+        self.read_as(Texts::Plain, piece, projection, each)
+    }
+
+    /// As [`Source::read`], with texts as `texts` says.
+    pub(crate) fn read_as(
+        &self,
+        texts: Texts,
+        piece: &Piece,
+        projection: &[usize],
         mut each: impl FnMut(Batch<'_>) -> Result<bool, EngineError>,
     ) -> Result<(), EngineError> {
         let batch_rows = (BATCH_CELLS / projection.len().max(1)).clamp(BATCH_ROWS_MIN, BATCH_ROWS_MAX);
@@ -169,11 +212,11 @@ impl Source {
             let present = opened.places(&target);
             let wanted: Vec<usize> = present.iter().flatten().copied().collect();
             let batches = match opened.format {
-                FileFormat::Parquet => parquet::batches(&opened.file, &section.groups, &wanted, batch_rows)?,
+                FileFormat::Parquet => opened.parquet(&section.groups, &wanted, batch_rows, texts)?,
                 FileFormat::Csv | FileFormat::Tsv => csv::batches(&opened.file, &opened.schema, &wanted, batch_rows)?,
             };
             for batch in batches {
-                let batch = adapt(&opened.file, &batch?, &target)?;
+                let batch = adapt(&opened.file, &batch?, &target, texts)?;
                 let goes_on = each(Batch { rows: batch, absent: &present, file: &opened.file, index: section.file })?;
                 if !goes_on {
                     return Ok(());
@@ -205,16 +248,39 @@ impl Batch<'_> {
 impl Opened {
     fn open(file: &DataFile) -> Result<Self, EngineError> {
         let format = file.format()?;
-        let (schema, groups) = match format {
-            FileFormat::Parquet => parquet::inspect(file)?,
-            FileFormat::Csv | FileFormat::Tsv => csv::inspect(file)?,
+        let (schema, groups, footer) = match format {
+            FileFormat::Parquet => {
+                let footer = parquet::footer(file)?;
+                (footer.schema().clone(), parquet::groups(file, &footer)?, Some(footer))
+            }
+            FileFormat::Csv | FileFormat::Tsv => {
+                let (schema, groups) = csv::inspect(file)?;
+                (schema, groups, None)
+            }
         };
         let mut names: Vec<_> = schema.fields().iter().map(|field| field.name()).collect();
         names.sort();
         if let Some([name, _]) = names.array_windows().find(|[name, next]| name == next) {
             return Err(corrupt(file, &format!("the column `{name}` is there twice")));
         }
-        Ok(Self { file: file.clone(), format, schema, groups })
+        Ok(Self { file: file.clone(), format, schema, groups, footer })
+    }
+
+    fn parquet(
+        &self,
+        groups: &Range<usize>,
+        columns: &[usize],
+        batch_rows: usize,
+        texts: Texts,
+    ) -> Result<Batches, EngineError> {
+        let mut footer = match &self.footer {
+            Some(footer) => footer.clone(),
+            None => parquet::footer(&self.file)?,
+        };
+        if texts == Texts::Coded {
+            footer = parquet::coded(&self.file, &footer, groups)?;
+        }
+        parquet::batches(&self.file, footer, groups, columns, batch_rows)
     }
 
     /// For each column of `target`, its place in this file.
@@ -255,12 +321,14 @@ fn unite(files: &[Opened]) -> Result<SchemaRef, EngineError> {
     Ok(Arc::new(Schema::new(fields.into_iter().map(|(field, _)| field).collect::<Vec<_>>())))
 }
 
-fn adapt(file: &DataFile, batch: &RecordBatch, target: &SchemaRef) -> Result<RecordBatch, EngineError> {
+fn adapt(file: &DataFile, batch: &RecordBatch, target: &SchemaRef, texts: Texts) -> Result<RecordBatch, EngineError> {
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(target.fields().len());
+    let mut fields = Vec::new();
     for field in target.fields() {
         let array = match batch.column_by_name(field.name()) {
             None => new_null_array(field.data_type(), batch.num_rows()),
             Some(array) if array.data_type() == field.data_type() => Arc::clone(array),
+            Some(array) if texts == Texts::Coded && is_coded(array, field) => Arc::clone(array),
             Some(array) => cast_strictly(array, field.data_type()).map_err(|reason| {
                 corrupt(
                     file,
@@ -268,19 +336,25 @@ fn adapt(file: &DataFile, batch: &RecordBatch, target: &SchemaRef) -> Result<Rec
                 )
             })?,
         };
+        if texts == Texts::Coded {
+            fields.push(field.as_ref().clone().with_data_type(array.data_type().clone()));
+        }
         columns.push(array);
     }
+    let schema = if texts == Texts::Coded { Arc::new(Schema::new(fields)) } else { Arc::clone(target) };
     // The row count is given because a table may be read for no column at all, as `count(*)` does.
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    RecordBatch::try_new_with_options(Arc::clone(target), columns, &options)
-        .map_err(|e| EngineError::Internal(e.to_string()))
+    RecordBatch::try_new_with_options(schema, columns, &options).map_err(|e| EngineError::Internal(e.to_string()))
+}
+
+/// Whether an array is the dictionary of a column of text.
+fn is_coded(array: &ArrayRef, field: &Field) -> bool {
+    let is_dictionary = matches!(array.data_type(), DataType::Dictionary(_, _));
+    is_dictionary && [array.data_type(), field.data_type()].iter().all(|of| types::kind(of) == ColumnKind::Text)
 }
 
 /// Casts; a value that does not fit is an error, never a null.
-pub(crate) fn cast_strictly(
-    array: &ArrayRef,
-    data_type: &datafusion::arrow::datatypes::DataType,
-) -> Result<ArrayRef, String> {
+pub(crate) fn cast_strictly(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, String> {
     let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(array, data_type, &options).map_err(|e| e.to_string())
 }

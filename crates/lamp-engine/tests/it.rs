@@ -14,3 +14,5 @@ mod queries;
 mod samples;
 #[path = "it/tables.rs"]
 mod tables;
+#[path = "it/wide.rs"]
+mod wide;

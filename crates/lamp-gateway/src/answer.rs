@@ -14,10 +14,11 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::breaker::Admission;
 use crate::gateway::Inner;
+use crate::lane::{Judged, Lane};
 use crate::plan::LogMode;
-use crate::race::{Choice, Decision, Phase, Progress, decide, until_margin};
+use crate::race::{Choice, Decision, Phase, Progress, decide, until_half, until_margin};
 use crate::record::Record;
-use crate::service::{InFlight, Lane, Service};
+use crate::service::{InFlight, Service};
 
 /// A service that demands its log waits so long for the slower model, so that both answers are in
 /// the row that is committed before the client hears.
@@ -169,11 +170,17 @@ impl Runs {
         }
     }
 
-    fn of_mut(&mut self, role: Role) -> &mut Run {
-        match role {
+    fn start(&mut self, service: &Service, request: &Request, role: Role) {
+        let run = match role {
             Role::Primary => &mut self.primary,
             Role::Shadow => &mut self.shadow,
-        }
+        };
+        *run = Run::start(service.lane(role), request);
+    }
+
+    /// Whether there is such a model, and it was never asked.
+    fn was_left_out(&self, service: &Service, role: Role) -> bool {
+        service.lane(role).is_some() && matches!(self.of(role), Run::Skipped)
     }
 
     /// Returns when either lane has spoken.
@@ -185,33 +192,36 @@ impl Runs {
     }
 }
 
-/// Whom to prefer, and whether the primary is asked at all.
+/// Whom to prefer, and whether the other one is asked at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Order {
     first: Role,
     second: Role,
-    primary_is_skipped: bool,
+    /// It is asked only if the first fails, or is slow.
+    second_is_skipped: bool,
     /// Why the shadow answers, where that is settled before anybody is asked.
     settled: Option<FallbackReason>,
 }
 
-fn order(service: &Service, active: Role) -> Order {
-    let primary_first = Order { first: Role::Primary, second: Role::Shadow, primary_is_skipped: false, settled: None };
-    let shadow_first = |settled| Order {
+/// `is_pressed`: so much is under way that the copy for the model that does not answer is left out.
+fn order(service: &Service, active: Role, is_pressed: bool) -> Order {
+    let primary_first =
+        Order { first: Role::Primary, second: Role::Shadow, second_is_skipped: is_pressed, settled: None };
+    let shadow_first = |settled, second_is_skipped| Order {
         first: Role::Shadow,
         second: Role::Primary,
-        primary_is_skipped: false,
+        second_is_skipped,
         settled: Some(settled),
     };
     let has_both = service.primary.is_some() && service.shadow.is_some();
     match active {
-        Role::Shadow => shadow_first(FallbackReason::Switched),
+        Role::Shadow => shadow_first(FallbackReason::Switched, is_pressed),
         // Without a shadow, not asking the primary would only turn some failures into all.
         Role::Primary if !has_both => primary_first,
         Role::Primary => match service.with_breaker(|breaker| breaker.admit(std::time::Instant::now())) {
             Admission::Ask => primary_first,
-            Admission::Probe => shadow_first(FallbackReason::Breaker),
-            Admission::Skip => Order { primary_is_skipped: true, ..shadow_first(FallbackReason::Breaker) },
+            Admission::Probe => shadow_first(FallbackReason::Breaker, false),
+            Admission::Skip => shadow_first(FallbackReason::Breaker, true),
         },
     }
 }
@@ -219,30 +229,34 @@ fn order(service: &Service, active: Role) -> Order {
 /// Answers a request, or says why not. What is left to do for the log goes on behind.
 pub(crate) async fn answer(inner: &Arc<Inner>, service: &Arc<Service>, request: Request) -> Result<Answered, NoAnswer> {
     let counters = &service.counters;
-    let Some(_in_flight) = InFlight::enter(counters) else {
+    let Some(in_flight) = InFlight::enter(counters) else {
         counters.overloaded.fetch_add(1, Ordering::Relaxed);
         return Err(NoAnswer::Overload(service.name.to_string()));
     };
-    let rows = request.batch.rows();
+    let (rows, started) = (request.batch.rows(), request.started);
     let must_log = service.log == LogMode::Required;
     if must_log && !inner.log.has_room(rows) {
         counters.failures.fetch_add(1, Ordering::Relaxed);
         return Err(NoAnswer::Log(service.name.to_string()));
     }
     let route = service.route.load_full();
-    let order = order(service, route.active);
-    let mut runs = Runs {
-        primary: if order.primary_is_skipped { Run::Skipped } else { Run::start(service.primary.as_ref(), &request) },
-        shadow: Run::start(service.shadow.as_ref(), &request),
-    };
+    let order = order(service, route.active, in_flight.is_pressed());
+    let mut runs = Runs { primary: Run::Skipped, shadow: Run::Skipped };
+    runs.start(service, &request, order.first);
+    if !order.second_is_skipped {
+        runs.start(service, &request, order.second);
+    }
     let decision = race(service, &request, order, &mut runs).await;
+    if in_flight.is_pressed() && runs.was_left_out(service, order.second) {
+        counters.shed.fetch_add(1, Ordering::Relaxed);
+    }
     let primary_was_judged = judge_primary(service, &request, order, &runs);
     let Some(served_by) = decision else {
-        return Err(failed(service, &request, &runs, primary_was_judged));
+        return Err(failed(inner, service, &request, &runs, primary_was_judged));
     };
     let reason = reason(served_by, order, &runs);
     let (Some(outcome), Some(lane)) = (runs.of(served_by).outcome().cloned(), service.lane(served_by)) else {
-        return Err(failed(service, &request, &runs, primary_was_judged));
+        return Err(failed(inner, service, &request, &runs, primary_was_judged));
     };
     let at = inner.clock.now();
     let ids: Vec<PredictionId> = (0..rows).map(|_| PredictionId::new(at, &*inner.ids)).collect();
@@ -260,7 +274,8 @@ pub(crate) async fn answer(inner: &Arc<Inner>, service: &Arc<Service>, request: 
         primary_was_judged,
     };
     keep(inner, record, must_log).await?;
-    counters.count_answered(rows, served_by, reason);
+    let judged = Judged { did_well: true, rows, took: started.elapsed(), at };
+    counters.count_answered(&judged, served_by, reason);
     Ok(answered)
 }
 
@@ -288,12 +303,15 @@ async fn keep(inner: &Arc<Inner>, mut record: Record, must_log: bool) -> Result<
 
 /// Waits until it is settled who answers; `None` when nobody does.
 async fn race(service: &Service, request: &Request, order: Order, runs: &mut Runs) -> Option<Role> {
+    let half = request.started + until_half(request.deadline);
     let margin = request.started + until_margin(request.deadline);
     let over = request.started + request.deadline;
     loop {
         let now = Instant::now();
-        let (phase, wake) = if now < margin {
-            (Phase::Early, margin)
+        let (phase, wake) = if now < half {
+            (Phase::Early, half)
+        } else if now < margin {
+            (Phase::Half, margin)
         } else if now < over {
             (Phase::Margin, over)
         } else {
@@ -303,7 +321,7 @@ async fn race(service: &Service, request: &Request, order: Order, runs: &mut Run
             Decision::Answer(Choice::First) => return Some(order.first),
             Decision::Answer(Choice::Second) => return Some(order.second),
             Decision::GiveUp => return None,
-            Decision::AskSecond => *runs.of_mut(order.second) = Run::start(service.lane(order.second), request),
+            Decision::AskSecond => runs.start(service, request, order.second),
             Decision::Wait => {
                 tokio::select! {
                     () = runs.next() => {}
@@ -345,11 +363,13 @@ fn reason(served_by: Role, order: Order, runs: &Runs) -> Option<FallbackReason> 
     })
 }
 
-fn failed(service: &Service, request: &Request, runs: &Runs, primary_was_judged: bool) -> NoAnswer {
+fn failed(inner: &Inner, service: &Service, request: &Request, runs: &Runs, primary_was_judged: bool) -> NoAnswer {
     let counters = &service.counters;
     if !primary_was_judged {
         service.with_breaker(|breaker| breaker.record(false));
     }
+    let judged =
+        Judged { did_well: false, rows: request.batch.rows(), took: request.started.elapsed(), at: inner.clock.now() };
     let mut overloaded = 0;
     let mut asked = 0;
     let mut why = Vec::new();
@@ -364,7 +384,7 @@ fn failed(service: &Service, request: &Request, runs: &Runs, primary_was_judged:
             }),
         };
         asked += 1;
-        lane.count_outcome(None);
+        lane.count_outcome(&judged);
         why.push(format!("{role} {}: {said}", lane.model_ref));
     }
     if asked > 0 && overloaded == asked {

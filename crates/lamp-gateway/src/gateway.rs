@@ -12,7 +12,8 @@ use lamp_core::error::{Classified, Kind};
 use lamp_core::ids::{Ids, ReplicaId};
 use lamp_core::names::ServiceName;
 use lamp_core::route::Route;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::http::host::HostPolicy;
@@ -51,6 +52,8 @@ pub(crate) struct Inner {
     changing: Mutex<()>,
     late: Arc<Semaphore>,
     finishing: TaskTracker,
+    /// Cancelled when serving comes to its end.
+    pub(crate) stopping: CancellationToken,
 }
 
 impl Inner {
@@ -144,6 +147,7 @@ impl Gateway {
             changing: Mutex::new(()),
             late: Arc::new(Semaphore::new(LATE_MAX)),
             finishing: TaskTracker::new(),
+            stopping: CancellationToken::new(),
         })))
     }
 
@@ -223,14 +227,14 @@ impl Gateway {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
         let policy = HostPolicy::new(Some(listener.local_addr()?.ip()), &self.0.allowed_hosts);
-        let told_to_stop = Arc::new(Notify::new());
-        let tell = Arc::clone(&told_to_stop);
+        let stopping = self.0.stopping.clone();
+        let tell = stopping.clone();
         let shutdown = async move {
             shutdown.await;
-            tell.notify_one();
+            tell.cancel();
         };
         let out_of_patience = async {
-            told_to_stop.notified().await;
+            stopping.cancelled().await;
             tokio::time::sleep(SHUTDOWN_WITHIN).await;
         };
         let serving = axum::serve(listener, crate::http::router(self.clone(), policy)).with_graceful_shutdown(shutdown);

@@ -1,7 +1,11 @@
-//! Predictions over HTTP.
+//! Predictions over HTTP. gRPC is HTTP too, and comes in at the same port.
 
+mod address;
+mod binary;
+pub(crate) mod body;
 pub(crate) mod host;
 mod oip;
+mod openapi;
 mod predict;
 mod reply;
 
@@ -11,28 +15,34 @@ use axum::middleware;
 use axum::routing::{get, post};
 
 use crate::gateway::Gateway;
+use crate::grpc;
 use host::HostPolicy;
 
-/// Longest request body, in bytes.
-pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
-
 pub(crate) fn router(gateway: Gateway, hosts: HostPolicy) -> Router {
-    Router::new()
+    let router = Router::new()
         .route("/v2", get(oip::server))
         .route("/v2/", get(oip::server))
         .route("/v2/health/live", get(oip::live))
         .route("/v2/health/ready", get(oip::ready))
-        .route("/v2/models/{service}", get(oip::model))
-        .route("/v2/models/{service}/ready", get(oip::model_ready))
-        .route("/v2/models/{service}/infer", post(oip::infer))
-        .route("/v2/models/{service}/versions/{version}", get(oip::model))
-        .route("/v2/models/{service}/versions/{version}/ready", get(oip::model_ready))
-        .route("/v2/models/{service}/versions/{version}/infer", post(oip::infer))
-        .route("/predict/{service}", post(predict::predict))
+        .route("/openapi.json", get(openapi::describe))
+        .route("/predict/{service}", post(predict::predict));
+    let router = with_model(router, "/v2/models/{service}");
+    let router = with_model(router, "/v2/models/{service}/versions/{version}");
+    grpc::with_calls(router, &gateway)
         .fallback(reply::no_such_page)
         .method_not_allowed_fallback(reply::wrong_method)
-        // The handlers read the body themselves, up to `BODY_BYTES_MAX`.
+        // The handlers read the body themselves, within bounds of their own.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(hosts, host::guard))
         .with_state(gateway)
+}
+
+/// What can be asked of a model at `address`.
+fn with_model(router: Router<Gateway>, address: &str) -> Router<Gateway> {
+    router
+        .route(address, get(oip::model))
+        .route(&format!("{address}/ready"), get(oip::model_ready))
+        .route(&format!("{address}/config"), get(oip::model_config))
+        .route(&format!("{address}/stats"), get(oip::model_stats))
+        .route(&format!("{address}/infer"), post(oip::infer))
 }

@@ -8,11 +8,17 @@ pub mod admin;
 mod answer;
 mod breaker;
 mod gateway;
+mod grpc;
+mod headers;
 mod http;
+mod lane;
 pub mod log;
+mod oip;
 mod plan;
+pub mod proto;
 mod race;
 mod record;
+mod refusal;
 mod service;
 mod state;
 

@@ -23,6 +23,8 @@ pub(crate) enum Progress {
 pub(crate) enum Phase {
     /// There is time to wait for the first choice.
     Early,
+    /// Half of that time is over: whoever was left out is asked after all.
+    Half,
     /// The margin is reached: any valid answer will do.
     Margin,
     /// The deadline is over.
@@ -45,7 +47,7 @@ pub(crate) enum Decision {
     Wait,
     /// Answer with what this one said.
     Answer(Choice),
-    /// Ask the second, which was left out: the first has failed.
+    /// Ask the second, which was left out: the first has failed, or is slow.
     AskSecond,
     /// There is no answer.
     GiveUp,
@@ -60,16 +62,23 @@ pub(crate) fn decide(first: Progress, second: Progress, phase: Phase) -> Decisio
             Decision::Answer(Choice::Second)
         }
         (_, _, Phase::Over) | (Failed | Skipped, Failed, _) => Decision::GiveUp,
-        (Failed | Skipped, Skipped, Phase::Early | Phase::Margin) => Decision::AskSecond,
-        (Pending, Valid, Phase::Early)
-        | (Pending, Skipped | Pending | Failed, Phase::Early | Phase::Margin)
-        | (Failed | Skipped, Pending, Phase::Early | Phase::Margin) => Decision::Wait,
+        (Failed | Skipped, Skipped, Phase::Early | Phase::Half | Phase::Margin)
+        | (Pending, Skipped, Phase::Half | Phase::Margin) => Decision::AskSecond,
+        (Pending, Skipped, Phase::Early)
+        | (Pending, Valid, Phase::Early | Phase::Half)
+        | (Pending, Pending | Failed, Phase::Early | Phase::Half | Phase::Margin)
+        | (Failed | Skipped, Pending, Phase::Early | Phase::Half | Phase::Margin) => Decision::Wait,
     }
 }
 
 /// Time from a request's start until any valid answer will do.
 pub(crate) fn until_margin(deadline: Duration) -> Duration {
     deadline.saturating_sub(MARGIN_MAX.min(deadline / 10))
+}
+
+/// Time from a request's start until whoever was left out is asked after all.
+pub(crate) fn until_half(deadline: Duration) -> Duration {
+    until_margin(deadline) / 2
 }
 
 #[cfg(test)]
@@ -80,7 +89,7 @@ mod tests {
     #[test]
     fn the_first_answers_when_it_can() {
         for second in [Skipped, Pending, Valid, Failed] {
-            for phase in [Phase::Early, Phase::Margin, Phase::Over] {
+            for phase in [Phase::Early, Phase::Half, Phase::Margin, Phase::Over] {
                 assert_eq!(decide(Valid, second, phase), Decision::Answer(Choice::First));
             }
         }
@@ -96,6 +105,7 @@ mod tests {
     #[test]
     fn a_slow_first_is_waited_for_until_the_margin() {
         assert_eq!(decide(Pending, Valid, Phase::Early), Decision::Wait);
+        assert_eq!(decide(Pending, Valid, Phase::Half), Decision::Wait);
         assert_eq!(decide(Pending, Valid, Phase::Margin), Decision::Answer(Choice::Second));
         assert_eq!(decide(Pending, Pending, Phase::Margin), Decision::Wait);
         assert_eq!(decide(Pending, Failed, Phase::Margin), Decision::Wait);
@@ -107,6 +117,13 @@ mod tests {
         assert_eq!(decide(Failed, Skipped, Phase::Early), Decision::AskSecond);
         assert_eq!(decide(Pending, Skipped, Phase::Early), Decision::Wait);
         assert_eq!(decide(Failed, Skipped, Phase::Over), Decision::GiveUp);
+    }
+
+    #[test]
+    fn who_was_left_out_is_asked_when_the_first_takes_half_of_its_time() {
+        assert_eq!(decide(Pending, Skipped, Phase::Half), Decision::AskSecond);
+        assert_eq!(decide(Pending, Skipped, Phase::Margin), Decision::AskSecond);
+        assert_eq!(decide(Pending, Skipped, Phase::Over), Decision::GiveUp);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use lamp_core::route::Role;
 use tokio::time::Instant;
 
 use crate::answer::{Request, Run, Runs, is_good};
-use crate::service::{Lane, Service};
+use crate::lane::{Judged, Lane};
+use crate::service::Service;
 
 /// The word for a valid answer that came when it was no longer waited for, or not before the row
 /// was written.
@@ -70,8 +71,8 @@ impl Record {
             match run {
                 Run::Absent | Run::Skipped => {}
                 Run::Running(_) if self.request.is_early() => {}
-                Run::Running(_) => lane.count_outcome(None),
-                Run::Done(outcome) => lane.count_outcome(is_good(outcome, deadline).then_some(outcome.latency)),
+                Run::Running(_) => lane.count_outcome(&self.judged(false, self.request.started.elapsed())),
+                Run::Done(outcome) => lane.count_outcome(&self.judged(is_good(outcome, deadline), outcome.latency)),
             }
         }
         let is_undecided = matches!(self.runs.primary, Run::Running(_)) && self.request.is_early();
@@ -83,6 +84,10 @@ impl Record {
         if let (Some(primary), Some(shadow)) = (valid(Role::Primary), valid(Role::Shadow)) {
             self.service.counters.count_disagreement(self.request.batch.rows(), primary, shadow);
         }
+    }
+
+    fn judged(&self, did_well: bool, took: Duration) -> Judged {
+        Judged { did_well, rows: self.request.batch.rows(), took, at: self.served_at }
     }
 
     fn answer_of(&self, role: Role, row: usize) -> Option<Answer> {

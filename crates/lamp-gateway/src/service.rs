@@ -6,78 +6,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use hdrhistogram::Histogram;
 use lamp_core::names::ServiceName;
 use lamp_core::package::Signature;
 use lamp_core::prediction::FallbackReason;
-use lamp_core::route::{ModelRef, Role, Route};
-use lamp_model::{Model, Outputs};
+use lamp_core::route::{Role, Route};
+use lamp_model::Outputs;
 
 use crate::breaker::Breaker;
+use crate::lane::{Judged, Lane, Totals};
 use crate::log::LogCounters;
 use crate::plan::{LogMode, Mounted, ServicePlan};
-use crate::state::{BreakerState, Disagreement, LaneState, ServiceState};
+use crate::state::{BreakerState, Disagreement, ServiceState};
 
 /// Requests of one service under way at once; more are refused with 429.
 pub(crate) const IN_FLIGHT_MAX: usize = 1_024;
 
-/// Latencies are kept to three digits, in microseconds.
-const LATENCY_DIGITS: u8 = 3;
-
-/// A model in its place, with what is known of its doings.
-pub(crate) struct Lane {
-    pub(crate) model_ref: ModelRef,
-    pub(crate) model: Arc<dyn Model>,
-    asked: AtomicU64,
-    failed: AtomicU64,
-    latency_us: Mutex<Option<Histogram<u64>>>,
-}
-
-impl Lane {
-    fn new(mounted: &Mounted) -> Self {
-        Self {
-            model_ref: mounted.model_ref.clone(),
-            model: Arc::clone(&mounted.model),
-            asked: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            latency_us: Mutex::new(Histogram::new(LATENCY_DIGITS).ok()),
-        }
-    }
-
-    pub(crate) fn count_asked(&self) {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Takes note of one answer, or of its absence.
-    pub(crate) fn count_outcome(&self, valid_after: Option<Duration>) {
-        let Some(latency) = valid_after else {
-            self.failed.fetch_add(1, Ordering::Relaxed);
-            return;
-        };
-        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        let mut latency_us = self.latency_us.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(histogram) = latency_us.as_mut() {
-            // It grows as needed; only an absurd value is refused, and such a one may be left out.
-            let _ = histogram.record(micros);
-        }
-    }
-
-    fn state(&self) -> LaneState {
-        let latency_us = self.latency_us.lock().unwrap_or_else(PoisonError::into_inner);
-        let quantile = |q: f64| {
-            let histogram = latency_us.as_ref().filter(|histogram| !histogram.is_empty())?;
-            Some(histogram.value_at_quantile(q))
-        };
-        LaneState {
-            model: self.model_ref.clone(),
-            health: self.model.health(),
-            asked: self.asked.load(Ordering::Relaxed),
-            failed: self.failed.load(Ordering::Relaxed),
-            latency_p50_us: quantile(0.5),
-            latency_p99_us: quantile(0.99),
-        }
-    }
-}
+/// With so many under way, the model that does not answer is not asked at once: its copy of the
+/// request is the first thing that a service can do without.
+pub(crate) const SHED_ABOVE: usize = 128;
 
 /// Every reason, for the counts.
 const REASONS: [FallbackReason; 9] = [
@@ -101,14 +47,18 @@ pub(crate) struct Counters {
     pub(crate) failures: AtomicU64,
     pub(crate) overloaded: AtomicU64,
     pub(crate) invalid: AtomicU64,
+    pub(crate) shed: AtomicU64,
     pub(crate) in_flight: AtomicUsize,
+    totals: Mutex<Totals>,
     disagreement: Mutex<(u64, f64)>,
     pub(crate) log: Arc<LogCounters>,
 }
 
 impl Counters {
-    pub(crate) fn count_answered(&self, rows: usize, served_by: Role, reason: Option<FallbackReason>) {
-        let rows = u64::try_from(rows).unwrap_or(u64::MAX);
+    /// Takes note of a request that was answered, by whom and why.
+    pub(crate) fn count_answered(&self, judged: &Judged, served_by: Role, reason: Option<FallbackReason>) {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner).add(judged);
+        let rows = u64::try_from(judged.rows).unwrap_or(u64::MAX);
         let answered = match served_by {
             Role::Primary => &self.answered_by_primary,
             Role::Shadow => &self.answered_by_shadow,
@@ -119,6 +69,13 @@ impl Counters {
         {
             counter.fetch_add(rows, Ordering::Relaxed);
         }
+    }
+
+    /// Sums over requests, whichever model answered. Of those without an answer only the count is kept.
+    pub(crate) fn totals(&self) -> Totals {
+        let mut totals = *self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        totals.fail.count = self.failures.load(Ordering::Relaxed) + self.overloaded.load(Ordering::Relaxed);
+        totals
     }
 
     /// Takes note of rows that both models answered: |Δ| of the numbers of their first outputs.
@@ -217,6 +174,11 @@ impl Service {
         }
     }
 
+    /// The models that there are, the primary first.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = &Arc<Lane>> {
+        self.primary.iter().chain(&self.shadow)
+    }
+
     /// Puts `route` into force if its epoch is newer. One caller at a time.
     pub(crate) fn set_route(&self, route: Route) -> bool {
         let is_newer = route.epoch > self.route.load().epoch;
@@ -228,10 +190,7 @@ impl Service {
 
     /// Whether some model can answer now.
     pub(crate) fn is_ready(&self) -> bool {
-        [Role::Primary, Role::Shadow]
-            .into_iter()
-            .filter_map(|role| self.lane(role))
-            .any(|lane| lane.model.health().is_ready())
+        self.lanes().any(|lane| lane.model.health().is_ready())
     }
 
     /// The lane that answers by the route, or the only one there is.
@@ -265,6 +224,7 @@ impl Service {
             failures: counters.failures.load(Ordering::Relaxed),
             overloaded: counters.overloaded.load(Ordering::Relaxed),
             invalid: counters.invalid.load(Ordering::Relaxed),
+            shed: counters.shed.load(Ordering::Relaxed),
             disagreement: counters.disagreement(),
             log_kept: counters.log.kept.load(Ordering::Relaxed),
             log_dropped: counters.log.dropped.load(Ordering::Relaxed),
@@ -273,19 +233,28 @@ impl Service {
 }
 
 /// Counts a request as under way until it is dropped.
-pub(crate) struct InFlight(Arc<Counters>);
+pub(crate) struct InFlight {
+    counters: Arc<Counters>,
+    /// How many were under way when it came.
+    before: usize,
+}
 
 impl InFlight {
     /// `None` when too many are under way.
     pub(crate) fn enter(counters: &Arc<Counters>) -> Option<Self> {
         let before = counters.in_flight.fetch_add(1, Ordering::AcqRel);
-        let entered = Self(Arc::clone(counters));
+        let entered = Self { counters: Arc::clone(counters), before };
         (before < IN_FLIGHT_MAX).then_some(entered)
+    }
+
+    /// Whether it came when the service had to save work.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.before >= SHED_ABOVE
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+        self.counters.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 }

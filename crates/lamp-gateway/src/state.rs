@@ -64,6 +64,9 @@ pub struct ServiceState {
     pub overloaded: u64,
     /// Requests refused because they were wrong (400).
     pub invalid: u64,
+    /// Requests of which only one model was asked, because many were under way.
+    #[serde(default)]
+    pub shed: u64,
     /// How far the two models are apart, over rows that both answered.
     pub disagreement: Option<Disagreement>,
     /// Rows kept in the log.

@@ -3,7 +3,10 @@
 mod it {
     mod admin;
     mod answers;
+    mod binary;
     mod breaker;
+    mod clients;
+    mod grpc;
     pub mod kit;
     mod limits;
     mod log;

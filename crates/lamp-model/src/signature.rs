@@ -18,7 +18,7 @@ use lamp_core::table::{Table, Values};
 use serde_json::Value;
 
 pub use answer::check_answer;
-pub use tensors::Tensor;
+pub use tensors::{Tensor, TensorData};
 
 /// Most rows that one batch may have.
 pub const BATCH_ROWS_MAX: usize = 10_000;

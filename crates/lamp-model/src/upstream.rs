@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use crate::load::LoadError;
 use crate::model::{Health, HealthState, Model, PredictError, Predicting};
 use crate::outputs::{OutputColumn, Outputs, flatten, read_column};
-use crate::signature::{Batch, Rejection, Tensor};
+use crate::signature::{Batch, Rejection};
 
 /// Requests under way at once; more are refused as overload.
 pub const UPSTREAM_REQUESTS_MAX: usize = 256;
@@ -46,7 +46,15 @@ pub struct UpstreamModel {
 /// What is read of the server's answer.
 #[derive(Deserialize)]
 struct InferResponse {
-    outputs: Vec<Tensor>,
+    outputs: Vec<OutputTensor>,
+}
+
+#[derive(Deserialize)]
+struct OutputTensor {
+    name: String,
+    shape: Vec<i64>,
+    datatype: String,
+    data: Value,
 }
 
 impl UpstreamModel {
@@ -189,7 +197,7 @@ fn tensor_name(field: &Field) -> &str {
     field.source.as_ref().map_or(field.name.as_str(), |source| source.tensor.as_str())
 }
 
-fn output(field: &Field, rows: usize, tensors: &[Tensor]) -> Result<OutputColumn, Rejection> {
+fn output(field: &Field, rows: usize, tensors: &[OutputTensor]) -> Result<OutputColumn, Rejection> {
     let name = tensor_name(field);
     let shape_error = |detail: String| Rejection::new(FallbackReason::Shape, detail);
     let tensor = tensors

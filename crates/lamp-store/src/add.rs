@@ -1,22 +1,30 @@
 //! Taking files in.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures::{StreamExt as _, TryStreamExt as _};
 use lamp_core::dataset::FileEntry;
 
-use crate::backend::Backend;
-use crate::bucket::{AT_ONCE, Bucket};
+use crate::aside::with_threads_aside;
+use crate::chunker::cut;
 use crate::error::StoreError;
 use crate::faults::{Step, passed};
-use crate::folder::{Folder, Unsynced};
-use crate::hashing::{Sums, read_block};
+use crate::hashing::{Summing, Sums};
 use crate::names::check_file_names;
-use crate::progress::Progress;
+use crate::pack::codec::QUICK;
+use crate::packing::Packing;
+use crate::packs::Packs;
+use crate::progress::{NoProgress, Progress};
 use crate::source::{Found, Identity, OpenSource, SourceFile, look};
 use crate::stat_cache::{Seen, StatCache};
-use crate::workers::{blocking, on_each};
+use crate::workers::{blocking, on_each, on_each_with, threads_for_disk};
+
+/// Size in bytes from which a file gets threads of its own.
+const LARGE: u64 = 16 << 20;
+
+/// How often an addition is begun again when packs are taken away under it.
+const ATTEMPTS_MAX: usize = 3;
 
 /// A source that was looked at.
 #[derive(Clone)]
@@ -36,7 +44,7 @@ struct Done {
 
 /// See [`Store::add_files`](crate::Store::add_files).
 pub(crate) async fn add_files(
-    backend: &Backend,
+    packs: &Arc<Packs>,
     cache_dir: &Path,
     files: Vec<SourceFile>,
     progress: Arc<dyn Progress>,
@@ -49,12 +57,13 @@ pub(crate) async fn add_files(
     .await?;
     progress.begin(jobs.len() as u64, jobs.iter().map(Job::size).sum());
 
-    let cache_dir = cache_dir.to_owned();
-    let cache = Arc::new(blocking(move || Ok(StatCache::load(&cache_dir))).await?);
-    let done = match backend {
-        Backend::Folder(folder) => add_to_folder(folder.clone(), jobs, Arc::clone(&cache), progress).await?,
-        Backend::Bucket(bucket) => add_to_bucket(bucket, jobs, &cache, progress.as_ref()).await?,
-    };
+    let (cache_dir, known) = (cache_dir.to_owned(), Arc::clone(packs));
+    let cache = blocking(move || {
+        known.refresh()?;
+        Ok(StatCache::load(&cache_dir))
+    });
+    let cache = Arc::new(cache.await?);
+    let done = add_all(packs, jobs, &cache, progress).await?;
     let (entries, seen): (Vec<_>, Vec<_>) = done.into_iter().map(|done| (done.entry, done.seen)).unzip();
     let seen = seen.into_iter().flatten().collect();
     blocking(move || {
@@ -65,6 +74,35 @@ pub(crate) async fn add_files(
     Ok(entries)
 }
 
+/// Packs what is not there yet. If a pack that was relied on is taken away meanwhile, because it
+/// was written anew or its content was in no version for long, all is looked at again.
+async fn add_all(
+    packs: &Arc<Packs>,
+    jobs: Vec<Job>,
+    cache: &Arc<StatCache>,
+    progress: Arc<dyn Progress>,
+) -> Result<Vec<Done>, StoreError> {
+    let mut watched = progress;
+    for _ in 0..ATTEMPTS_MAX {
+        let packing = Arc::new(Packing::new(Arc::clone(packs), false, QUICK));
+        let (known, cached, into) = (Arc::clone(packs), Arc::clone(cache), Arc::clone(&packing));
+        let telling = Arc::clone(&watched);
+        let done = on_each_with(jobs.clone(), threads_for_disk(), Vec::new, move |job, buffer| {
+            let done = job.take_in(&known, &cached, &into, telling.as_ref(), buffer)?;
+            telling.file_done(&job.name);
+            Ok(done)
+        });
+        let done = done.await?;
+        if blocking(move || packing.finish()).await? {
+            return Ok(done);
+        }
+        let again = Arc::clone(packs);
+        blocking(move || again.refresh()).await?;
+        watched = Arc::new(NoProgress);
+    }
+    Err(StoreError::Interrupted)
+}
+
 impl Job {
     fn size(&self) -> u64 {
         match &self.found {
@@ -73,16 +111,98 @@ impl Job {
         }
     }
 
+    /// Does what has to be done for it.
+    fn take_in(
+        &self,
+        packs: &Arc<Packs>,
+        cache: &StatCache,
+        packing: &Packing,
+        progress: &dyn Progress,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Done, StoreError> {
+        let identity = match &self.found {
+            Found::Link(target) => return Ok(self.link(target, progress)),
+            Found::File(identity) => *identity,
+        };
+        if let Some(sums) = cache.find(&self.path, &identity)
+            && let Some(used) = packs.find_file(&sums.digest, sums.size)?
+        {
+            packing.note_used(&used);
+            progress.advance(sums.size);
+            return Ok(Done { entry: entry(&self.name, sums, None), seen: None });
+        }
+        self.absorb(identity, packing, progress, buffer)
+    }
+
+    /// Reads the file: hash and cut, pack, look at it again.
+    fn absorb(
+        &self,
+        identity: Identity,
+        packing: &Packing,
+        progress: &dyn Progress,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Done, StoreError> {
+        let mut source = OpenSource::open(&self.path, identity)?;
+        passed(Step::Opened, &self.path);
+        let mut parts = Vec::new();
+        let mut block = packing.block();
+        let is_large = identity.size >= LARGE;
+        let sums = if is_large {
+            with_threads_aside(packing, |aside| {
+                let hash = |bytes: &[u8]| aside.hash(bytes);
+                self.cut_up(&mut source, identity, progress, buffer, hash, |chunk| {
+                    let (part, full) = packing.chunk(chunk, &mut block);
+                    parts.push(part);
+                    full.map_or(Ok(()), |full| aside.write(full))
+                })
+            })?
+        } else {
+            let mut summing = Summing::default();
+            let hash = |bytes: &[u8]| summing.update(bytes);
+            self.cut_up(&mut source, identity, progress, buffer, hash, |chunk| {
+                let (part, full) = packing.chunk(chunk, &mut block);
+                parts.push(part);
+                full.map_or(Ok(()), |full| packing.write(full))
+            })?;
+            summing.finish()
+        };
+        packing.put_back(block);
+        source.check_unchanged()?;
+        packing.recipe(sums.digest, &parts);
+        Ok(self.read(identity, sums, identity.would_show_a_write_since(source.reading_began_ns)))
+    }
+
+    /// Reads the file to its end, in blocks for `hash` and in chunks for `take`.
+    fn cut_up(
+        &self,
+        source: &mut OpenSource<'_>,
+        identity: Identity,
+        progress: &dyn Progress,
+        buffer: &mut Vec<u8>,
+        mut hash: impl FnMut(&[u8]),
+        take: impl FnMut(&[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut size = 0;
+        let each = |read: io::Result<&[u8]>| {
+            let bytes = read.map_err(|error| StoreError::source(&self.path, error))?;
+            size += bytes.len() as u64;
+            let has_grown = size > identity.size;
+            if has_grown {
+                return Err(StoreError::SourceChanged { path: self.path.clone() });
+            }
+            hash(bytes);
+            progress.advance(bytes.len() as u64);
+            passed(Step::BlockCopied, &self.path);
+            Ok(())
+        };
+        cut(&mut source.file, identity.size, buffer, each, take)
+    }
+
     /// The entry of a link: its text is its content.
     fn link(&self, target: &str, progress: &dyn Progress) -> Done {
         let sums = Sums::of(target.as_bytes());
         progress.advance(sums.size);
         Done { entry: entry(&self.name, sums, Some(target.to_owned())), seen: None }
-    }
-
-    /// The entry of a file with these sums; nothing is remembered.
-    fn known(&self, sums: Sums) -> Done {
-        Done { entry: entry(&self.name, sums, None), seen: None }
     }
 
     /// The entry of a file that was read just now.
@@ -95,125 +215,4 @@ impl Job {
 fn entry(name: &str, sums: Sums, link: Option<String>) -> FileEntry {
     let Sums { size, digest, sha256 } = sums;
     FileEntry { path: name.to_owned(), size, digest, sha256, partition: None, rows: None, link }
-}
-
-async fn add_to_folder(
-    folder: Folder,
-    jobs: Vec<Job>,
-    cache: Arc<StatCache>,
-    progress: Arc<dyn Progress>,
-) -> Result<Vec<Done>, StoreError> {
-    let unsynced = Arc::new(Unsynced::default());
-    let noted = Arc::clone(&unsynced);
-    let root = folder.root().to_owned();
-    let done = on_each(jobs, move |job, block| {
-        let done = match &job.found {
-            Found::Link(target) => job.link(target, progress.as_ref()),
-            Found::File(identity) => match find_known(&folder, &cache, &job.path, identity)? {
-                Some(sums) => {
-                    progress.advance(sums.size);
-                    job.known(sums)
-                }
-                None => absorb(&folder, job, *identity, &noted, progress.as_ref(), block)?,
-            },
-        };
-        progress.file_done(&job.name);
-        Ok(done)
-    })
-    .await?;
-    blocking(move || {
-        unsynced.sync()?;
-        passed(Step::NamesSynced, &root);
-        Ok(())
-    })
-    .await?;
-    Ok(done)
-}
-
-/// What the stat cache knows of a file, if the folder still has its object. (The cache was saved
-/// after the object's name was synced, so there is nothing to sync.)
-fn find_known(
-    folder: &Folder,
-    cache: &StatCache,
-    path: &Path,
-    identity: &Identity,
-) -> Result<Option<Sums>, StoreError> {
-    let Some(sums) = cache.find(path, identity) else { return Ok(None) };
-    let is_there = folder.find_object_size(sums.digest)? == Some(sums.size);
-    Ok(is_there.then_some(sums))
-}
-
-/// Copies one file in: read and hash, sync, look at the source again, name.
-fn absorb(
-    folder: &Folder,
-    job: &Job,
-    identity: Identity,
-    unsynced: &Unsynced,
-    progress: &dyn Progress,
-    block: &mut [u8],
-) -> Result<Done, StoreError> {
-    let mut source = OpenSource::open(&job.path, identity)?;
-    passed(Step::Opened, &job.path);
-    let mut incoming = folder.incoming()?;
-    let mut size = 0;
-    loop {
-        let count = read_block(&mut source.file, block).map_err(|error| StoreError::source(&job.path, error))?;
-        if count == 0 {
-            break;
-        }
-        size += count as u64;
-        let has_grown = size > identity.size;
-        if has_grown {
-            return Err(source.changed());
-        }
-        incoming.write(&block[..count])?;
-        progress.advance(count as u64);
-        passed(Step::BlockCopied, &job.path);
-    }
-    let arrived = incoming.whole();
-    let is_new = !folder.has_already(&arrived.sums, unsynced)?;
-    if is_new {
-        arrived.sync()?;
-    }
-    source.check_unchanged()?;
-    let sums = arrived.sums.clone();
-    if is_new {
-        folder.name_object(arrived, unsynced)?;
-    }
-    Ok(job.read(identity, sums, identity.would_show_a_write_since(source.reading_began_ns)))
-}
-
-async fn add_to_bucket(
-    bucket: &Bucket,
-    jobs: Vec<Job>,
-    cache: &StatCache,
-    progress: &dyn Progress,
-) -> Result<Vec<Done>, StoreError> {
-    let additions = futures::stream::iter(jobs).map(|job| async move {
-        let done = match &job.found {
-            Found::Link(target) => job.link(target, progress),
-            Found::File(identity) => send(bucket, &job, *identity, cache, progress).await?,
-        };
-        progress.file_done(&job.name);
-        Ok(done)
-    });
-    additions.buffered(AT_ONCE).try_collect().await
-}
-
-async fn send(
-    bucket: &Bucket,
-    job: &Job,
-    identity: Identity,
-    cache: &StatCache,
-    progress: &dyn Progress,
-) -> Result<Done, StoreError> {
-    if let Some(sums) = cache.find(&job.path, &identity) {
-        let is_there = bucket.find_object_size(sums.digest).await? == Some(sums.size);
-        if is_there {
-            progress.advance(sums.size);
-            return Ok(job.known(sums));
-        }
-    }
-    let read = bucket.absorb(job.path.clone(), identity, progress).await?;
-    Ok(job.read(identity, read.sums, read.is_settled))
 }

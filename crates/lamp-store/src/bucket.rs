@@ -1,31 +1,31 @@
 //! A store in a bucket.
 
-mod fetch;
-mod upload;
+mod packs;
+mod trash;
 
 use std::fmt;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use lamp_core::digest::Digest;
 use object_store::path::Path as Key;
 use object_store::{Error, GetResult, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
 
 use crate::error::StoreError;
 use crate::folder::{Created, Folder};
-use crate::layout::{RECORD_MAX, object_key};
+use crate::layout::RECORD_MAX;
 
-/// Objects sent or fetched at once. Each holds a few parts of [`upload::PART`] bytes at most.
+/// Small records read at once.
 pub(crate) const AT_ONCE: usize = 8;
 
-/// The bucket, and the folder of what was fetched from it.
+/// The bucket, and the folder of what is here of it.
 #[derive(Clone)]
 pub(crate) struct Bucket {
     store: Arc<dyn ObjectStore>,
     location: String,
-    fetched: Folder,
+    here: Folder,
+    packs_here: Arc<Mutex<packs::PacksHere>>,
 }
 
 impl fmt::Debug for Bucket {
@@ -35,26 +35,25 @@ impl fmt::Debug for Bucket {
 }
 
 impl Bucket {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, location: &str, fetched: PathBuf) -> Self {
-        Self { store, location: location.to_owned(), fetched: Folder::new(fetched) }
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, location: &str, here: Folder) -> Self {
+        Self { store, location: location.to_owned(), here, packs_here: Arc::default() }
     }
 
-    /// The folder of what was fetched.
-    pub(crate) fn fetched(&self) -> &Folder {
-        &self.fetched
+    /// The folder of what is here.
+    pub(crate) fn here(&self) -> &Folder {
+        &self.here
     }
 
     fn error(&self, action: &'static str, key: &str) -> impl FnOnce(Error) -> StoreError {
         move |error| StoreError::remote(action, &self.location, key, error)
     }
 
-    /// The size of an object in bytes, if it is there.
-    pub(crate) async fn find_object_size(&self, digest: Digest) -> Result<Option<u64>, StoreError> {
-        let key = object_key(digest);
-        match self.store.head(&Key::from(key.as_str())).await {
-            Ok(meta) => Ok(Some(meta.size)),
+    /// When an object was last written, if it is there.
+    async fn modified_at(&self, key: &str) -> Result<Option<SystemTime>, StoreError> {
+        match self.store.head(&Key::from(key)).await {
+            Ok(meta) => Ok(Some(meta.last_modified.into())),
             Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(self.error("look for", &key)(error)),
+            Err(error) => Err(self.error("look for", key)(error)),
         }
     }
 

@@ -12,13 +12,15 @@ use std::sync::Arc;
 
 use lamp_core::dataset::FileEntry;
 
-use crate::backend::Backend;
 use crate::error::StoreError;
 use crate::folder::{Unsynced, ensure_folder, remove_stale};
+use crate::kept::Kept;
 use crate::names::check_file_names;
-use crate::progress::{NoProgress, Progress};
-use crate::workers::{blocking, on_each};
+use crate::packs::Packs;
+use crate::progress::Progress;
+use crate::workers::{blocking, on_each, on_each_with};
 use inspect::{Standing, check_link, inspect};
+use write::Writer;
 
 /// What to do with a file at the destination that has other content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,22 +42,10 @@ pub struct Checkout {
     pub bytes: u64,
 }
 
-/// Passes on the bytes of a first stage, whose files are not done yet.
-struct BytesOnly(Arc<dyn Progress>);
-
-impl Progress for BytesOnly {
-    fn begin(&self, _total_files: u64, _total_bytes: u64) {}
-
-    fn advance(&self, bytes: u64) {
-        self.0.advance(bytes);
-    }
-
-    fn file_done(&self, _name: &str) {}
-}
-
 /// See [`Store::checkout`](crate::Store::checkout).
 pub(crate) async fn checkout(
-    backend: &Backend,
+    packs: &Arc<Packs>,
+    kept: &Kept,
     entries: &[FileEntry],
     to: &Path,
     overwrite: Overwrite,
@@ -91,7 +81,7 @@ pub(crate) async fn checkout(
         unchanged: (entries.len() - to_write.len()) as u64,
         bytes: to_write.iter().map(|entry| entry.size).sum(),
     };
-    write_all(backend, to_write, root, overwrite, progress).await?;
+    write_all(packs, kept, to_write, root, overwrite, progress).await?;
     Ok(result)
 }
 
@@ -104,37 +94,29 @@ fn destination(to: &Path) -> Result<PathBuf, StoreError> {
 
 /// Files first and links last, so that nothing is ever written through a link of this version.
 async fn write_all(
-    backend: &Backend,
+    packs: &Arc<Packs>,
+    kept: &Kept,
     entries: Vec<FileEntry>,
     root: PathBuf,
     overwrite: Overwrite,
     progress: Arc<dyn Progress>,
 ) -> Result<(), StoreError> {
-    let bytes = |entries: &[FileEntry]| entries.iter().map(|entry| entry.size).sum::<u64>();
+    progress.begin(entries.len() as u64, entries.iter().map(|entry| entry.size).sum());
     let (links, files): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.link.is_some());
-    let bytes_to_write = bytes(&links) + bytes(&files);
-    let files_in_all = (links.len() + files.len()) as u64;
-    let finding: Arc<dyn Progress> = match backend {
-        Backend::Folder(_) => {
-            progress.begin(files_in_all, bytes_to_write);
-            Arc::new(NoProgress)
-        }
-        // What comes from a bucket moves twice: to this machine, and to its place.
-        Backend::Bucket(_) => {
-            progress.begin(files_in_all, bytes_to_write + bytes(&files));
-            Arc::new(BytesOnly(Arc::clone(&progress)))
-        }
-    };
-    let sources = backend.local_paths(&files, finding).await?;
     let unsynced = Arc::new(Unsynced::default());
 
     let (to, noted, watched) = (root.clone(), Arc::clone(&unsynced), Arc::clone(&progress));
-    let jobs: Vec<_> = files.into_iter().zip(sources).collect();
-    on_each(jobs, move |(entry, source), block| {
-        write::file(source, &to, entry, overwrite, &noted, watched.as_ref(), block)?;
-        watched.file_done(&entry.path);
-        Ok(())
-    })
+    let (reading, kept, threads) = (Arc::clone(packs), kept.clone(), packs.backend.threads());
+    on_each_with(
+        files,
+        threads,
+        move || Writer::new(&reading, &kept),
+        move |entry, writer| {
+            writer.file(&to, entry, overwrite, &noted, watched.as_ref())?;
+            watched.file_done(&entry.path);
+            Ok(())
+        },
+    )
     .await?;
     blocking(move || {
         for entry in &links {

@@ -234,6 +234,11 @@ impl StoreError {
         }
     }
 
+    /// Compression works in memory; it fails where there is none left.
+    pub(crate) fn compressing(source: io::Error) -> Self {
+        Self::Io { action: "compress a block of", path: PathBuf::from("a pack"), source }
+    }
+
     /// Classes a failure to read a file that is to be added.
     pub(crate) fn source(path: &Path, source: io::Error) -> Self {
         match source.kind() {

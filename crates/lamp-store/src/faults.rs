@@ -9,12 +9,18 @@ pub(crate) enum Step {
     Opened,
     /// One block of a source was read and written.
     BlockCopied,
-    /// An object's temporary file is on disk.
-    ObjectSynced,
-    /// An object has its name.
-    ObjectNamed,
-    /// The names of all objects are on disk.
+    /// A pack's temporary file is on disk.
+    PackSynced,
+    /// A pack has its name.
+    PackNamed,
+    /// The name of a pack is on disk.
     NamesSynced,
+    /// A whole file made from packs is on disk under a temporary name.
+    FileSynced,
+    /// A whole file made from packs has its name.
+    FileNamed,
+    /// A pack or record was moved to another folder.
+    Moved,
     /// A record's temporary file is on disk.
     RecordSynced,
     /// A record has its name.

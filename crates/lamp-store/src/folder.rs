@@ -1,4 +1,7 @@
-//! A store in a folder of this machine, and the cache of files fetched from a bucket.
+//! A folder of this machine: a store, or what is kept here of one.
+
+pub(crate) mod packs;
+mod trash;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
@@ -8,14 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use lamp_core::digest::Digest;
 use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
 use crate::error::StoreError;
 use crate::faults::{Step, passed};
-use crate::hashing::{Summing, Sums};
-use crate::layout::{OBJECTS, RECORD_MAX, TMP, object_key};
+use crate::layout::{RECORD_MAX, TMP};
 
 /// Age after which a temporary file cannot belong to work under way.
 const STALE_AFTER: Duration = Duration::from_hours(24);
@@ -67,41 +68,6 @@ pub(crate) struct Folder {
     root: PathBuf,
 }
 
-/// An object on its way in.
-pub(crate) struct Incoming {
-    temp: NamedTempFile,
-    summing: Summing,
-}
-
-impl Incoming {
-    /// Takes one more block.
-    pub(crate) fn write(&mut self, block: &[u8]) -> Result<(), StoreError> {
-        self.summing.update(block);
-        let written = self.temp.as_file_mut().write_all(block);
-        written.map_err(|error| StoreError::io("write", self.temp.path(), error))
-    }
-
-    /// What came in.
-    pub(crate) fn whole(self) -> Arrived {
-        Arrived { temp: self.temp, sums: self.summing.finish() }
-    }
-}
-
-/// An object with its sums, not yet under its name. Dropping it removes it.
-pub(crate) struct Arrived {
-    temp: NamedTempFile,
-    pub(crate) sums: Sums,
-}
-
-impl Arrived {
-    /// Puts the bytes on disk, read-only, still without a name.
-    pub(crate) fn sync(&self) -> Result<(), StoreError> {
-        sync_read_only(&self.temp)?;
-        passed(Step::ObjectSynced, self.temp.path());
-        Ok(())
-    }
-}
-
 impl Folder {
     pub(crate) fn new(root: PathBuf) -> Self {
         Self { root }
@@ -114,11 +80,6 @@ impl Folder {
     /// The path of a key.
     pub(crate) fn path(&self, key: &str) -> PathBuf {
         self.root.join(key)
-    }
-
-    /// The path of an object.
-    pub(crate) fn object_path(&self, digest: Digest) -> PathBuf {
-        self.path(&object_key(digest))
     }
 
     /// Makes the folder and `tmp/` in it.
@@ -146,47 +107,6 @@ impl Folder {
     /// error: the store may be read-only.
     pub(crate) fn sweep(&self) {
         remove_stale(&self.path(TMP), |_| true);
-    }
-
-    /// The size of an object in bytes, if it is there.
-    pub(crate) fn find_object_size(&self, digest: Digest) -> Result<Option<u64>, StoreError> {
-        let path = self.object_path(digest);
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StoreError::io("read", &path, error)),
-        }
-    }
-
-    /// Begins a new object.
-    pub(crate) fn incoming(&self) -> Result<Incoming, StoreError> {
-        Ok(Incoming { temp: self.temp_file()?, summing: Summing::default() })
-    }
-
-    /// Whether an object that arrived is there already. If so its folder is noted all the same:
-    /// whoever else put it there may not have synced its name yet, and we are about to rely on it.
-    pub(crate) fn has_already(&self, sums: &Sums, unsynced: &Unsynced) -> Result<bool, StoreError> {
-        let is_there = self.find_object_size(sums.digest)? == Some(sums.size);
-        if is_there {
-            unsynced.note(parent(&self.object_path(sums.digest)));
-        }
-        Ok(is_there)
-    }
-
-    /// Gives an object that is on disk its name. An object of the wrong size that may be there is
-    /// replaced.
-    pub(crate) fn name_object(&self, arrived: Arrived, unsynced: &Unsynced) -> Result<(), StoreError> {
-        let path = self.object_path(arrived.sums.digest);
-        let folder = parent(&path);
-        if !folder.is_dir() {
-            fs::create_dir_all(folder).map_err(|error| StoreError::io("create", folder, error))?;
-            unsynced.note(&self.root);
-            unsynced.note(&self.path(OBJECTS));
-        }
-        arrived.temp.persist(&path).map_err(|error| StoreError::io("write", &path, error.error))?;
-        unsynced.note(folder);
-        passed(Step::ObjectNamed, &path);
-        Ok(())
     }
 
     /// Creates a record, whole or not at all; one that is there stays as it is.
@@ -265,7 +185,8 @@ impl Folder {
         Ok(temp)
     }
 
-    fn temp_file(&self) -> Result<NamedTempFile, StoreError> {
+    /// A new file in `tmp/`, removed when dropped.
+    pub(crate) fn temp_file(&self) -> Result<NamedTempFile, StoreError> {
         let folder = self.path(TMP);
         let prefix = format!("{}-", std::process::id());
         let mut builder = tempfile::Builder::new();
@@ -280,7 +201,8 @@ impl Folder {
     }
 }
 
-fn sync_read_only(temp: &NamedTempFile) -> Result<(), StoreError> {
+/// Puts a file on disk that nobody is to change any more.
+pub(crate) fn sync_read_only(temp: &NamedTempFile) -> Result<(), StoreError> {
     let file = temp.as_file();
     file.set_permissions(Permissions::from_mode(READ_ONLY))
         .and_then(|()| file.sync_all())

@@ -1,5 +1,7 @@
 //! The store itself: what everybody else calls.
 
+mod care;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,21 +19,25 @@ use crate::checkout::{self, Checkout, Overwrite};
 use crate::document::{DOCUMENT_MAX, DocumentKind};
 use crate::error::StoreError;
 use crate::folder::{Created, Folder};
+use crate::kept::Kept;
 use crate::layout::{
     MARKER, check_marker, document_key, manifest_key, marker, parse_version_key, series_folder, version_key,
 };
+use crate::local::local_paths;
 use crate::location::{Place, connect, parse};
 use crate::names::{check_file_names, check_series};
+use crate::packs::Packs;
 use crate::progress::{NoProgress, Progress};
 use crate::source::SourceFile;
 use crate::verify::{self, Damage};
 use crate::workers::blocking;
+pub use care::Stats;
 
 /// Largest manifest that is accepted, in bytes: a few million files.
 const MANIFEST_MAX: usize = 1 << 30;
 
-/// Folder in the cache of what was fetched from a bucket.
-const FETCHED: &str = "fetched";
+/// Folder in the cache of what belongs to the store.
+const HERE: &str = "store";
 
 /// A content-addressed store: a folder on this machine or a bucket. Cheap to clone.
 ///
@@ -43,7 +49,8 @@ pub struct Store {
 
 struct Inner {
     location: String,
-    backend: Backend,
+    packs: Arc<Packs>,
+    kept: Kept,
     cache_dir: PathBuf,
 }
 
@@ -64,13 +71,18 @@ impl Store {
     /// Opens the store at `location`, creating it if nothing is there yet: a path (relative ones
     /// count from `workspace_root`), `file://…`, `s3://bucket/prefix`, `gs://bucket/prefix` or
     /// `az://container/prefix`. Credentials and endpoints of buckets come from the usual
-    /// environment variables. `cache_dir` holds what can be made anew: files fetched from a
-    /// bucket, and the stat cache that spares unchanged files a second hashing.
+    /// environment variables. `cache_dir` holds what can be made anew: whole files for
+    /// reading in place, and the stat cache that spares unchanged files a second hashing.
     pub async fn open(location: &str, workspace_root: &Path, cache_dir: &Path) -> Result<Self, StoreError> {
         match parse(location, workspace_root)? {
             Place::Folder(root) => {
                 let (folder, shown) = (Folder::new(root), location.to_owned());
-                let folder = blocking(move || open_folder(folder, &shown)).await?;
+                let here = Folder::new(cache_dir.join(HERE));
+                let folder = blocking(move || {
+                    here.sweep();
+                    open_folder(folder, &shown)
+                });
+                let folder = folder.await?;
                 Ok(Self::with_backend(location, Backend::Folder(folder), cache_dir))
             }
             Place::Bucket { provider, bucket, prefix } => {
@@ -86,7 +98,7 @@ impl Store {
         client: Arc<dyn ObjectStore>,
         cache_dir: &Path,
     ) -> Result<Self, StoreError> {
-        let bucket = Bucket::new(client, location, cache_dir.join(FETCHED));
+        let bucket = Bucket::new(client, location, Folder::new(cache_dir.join(HERE)));
         let found = match bucket.find_record(MARKER).await? {
             Some(found) => Created::Existing(found),
             None => bucket.create_record(MARKER, marker()).await?,
@@ -94,9 +106,9 @@ impl Store {
         if let Created::Existing(found) = found {
             check_marker(location, &found)?;
         }
-        let fetched = bucket.fetched().clone();
+        let here = bucket.here().clone();
         blocking(move || {
-            fetched.sweep();
+            here.sweep();
             Ok(())
         })
         .await?;
@@ -104,8 +116,13 @@ impl Store {
     }
 
     fn with_backend(location: &str, backend: Backend, cache_dir: &Path) -> Self {
-        let inner = Inner { location: location.to_owned(), backend, cache_dir: cache_dir.to_owned() };
-        Self { inner: Arc::new(inner) }
+        let kept = Kept::new(Folder::new(cache_dir.join(HERE)));
+        let (location, packs, cache_dir) = (location.to_owned(), Arc::new(Packs::new(backend)), cache_dir.to_owned());
+        Self { inner: Arc::new(Inner { location, packs, kept, cache_dir }) }
+    }
+
+    fn backend(&self) -> &Backend {
+        &self.inner.packs.backend
     }
 
     /// Where it is, as it was named when it was opened.
@@ -121,7 +138,7 @@ impl Store {
         files: Vec<SourceFile>,
         progress: Arc<dyn Progress>,
     ) -> Result<Vec<FileEntry>, StoreError> {
-        add::add_files(&self.inner.backend, &self.inner.cache_dir, files, progress).await
+        add::add_files(&self.inner.packs, &self.inner.cache_dir, files, progress).await
     }
 
     /// Stores a manifest under its digest. Its files were added before.
@@ -131,11 +148,11 @@ impl Store {
         check_size("a manifest", bytes.len(), MANIFEST_MAX)?;
         let digest = Digest::of(&bytes);
         let key = manifest_key(digest);
-        if let Created::Existing(found) = self.inner.backend.create(key.clone(), bytes.clone()).await?
+        if let Created::Existing(found) = self.backend().create(key.clone(), bytes.clone()).await?
             && found != bytes
         {
             // What is there under this digest is damaged; these are the right bytes.
-            self.inner.backend.replace(key, bytes).await?;
+            self.backend().replace(key, bytes).await?;
         }
         Ok(digest)
     }
@@ -144,7 +161,7 @@ impl Store {
     pub async fn manifest(&self, digest: &Digest) -> Result<Manifest, StoreError> {
         let digest = *digest;
         let unreadable = |why: String| StoreError::ManifestUnreadable { digest, why };
-        let found = self.inner.backend.find(manifest_key(digest)).await?;
+        let found = self.backend().find(manifest_key(digest)).await?;
         let bytes = found.ok_or(StoreError::ManifestMissing { digest })?;
         let actual = Digest::of(&bytes);
         if actual != digest {
@@ -165,7 +182,7 @@ impl Store {
         self.manifest(digest).await?;
         let key = version_key(series, version);
         let content = format!("{{\"digest\":\"{digest}\"}}\n").into_bytes();
-        let Created::Existing(found) = self.inner.backend.create(key.clone(), content).await? else { return Ok(()) };
+        let Created::Existing(found) = self.backend().create(key.clone(), content).await? else { return Ok(()) };
         let existing = parse_published(&key, &found)?;
         if existing == *digest {
             return Ok(());
@@ -176,7 +193,7 @@ impl Store {
     /// The published versions of a series, in order; none for an unknown series.
     pub async fn published(&self, series: &str) -> Result<Vec<(VersionNumber, Digest)>, StoreError> {
         check_series(series)?;
-        let backend = &self.inner.backend;
+        let backend = self.backend();
         let mut names = Vec::new();
         for key in backend.list(series_folder(series)).await? {
             if let Some((_, version)) = parse_version_key(&key).filter(|(of, _)| *of == series) {
@@ -194,12 +211,29 @@ impl Store {
     /// The names of all series with a published version, in order. With
     /// [`published`](Self::published), enough to rebuild a lost ledger.
     pub async fn series(&self) -> Result<Vec<String>, StoreError> {
-        let keys = self.inner.backend.list(series_folder("")).await?;
+        let keys = self.backend().list(series_folder("")).await?;
         let mut series: Vec<_> =
             keys.iter().filter_map(|key| parse_version_key(key)).map(|(series, _)| series.to_owned()).collect();
         series.sort();
         series.dedup();
         Ok(series)
+    }
+
+    /// Whether the store has a file whole, without reading it or putting it together.
+    pub async fn has(&self, entry: &FileEntry) -> Result<bool, StoreError> {
+        let (packs, digest, size) = (Arc::clone(&self.inner.packs), entry.digest, entry.size);
+        if entry.link.is_some() {
+            return Ok(true);
+        }
+        blocking(move || {
+            let is_known = packs.find_file(&digest, size)?.is_some();
+            if is_known {
+                return Ok(true);
+            }
+            packs.refresh()?;
+            Ok(packs.find_file(&digest, size)?.is_some())
+        })
+        .await
     }
 
     /// A path where the file's bytes can be read in place. It must not be written to.
@@ -214,7 +248,7 @@ impl Store {
         entries: &[FileEntry],
         progress: Arc<dyn Progress>,
     ) -> Result<Vec<PathBuf>, StoreError> {
-        self.inner.backend.local_paths(entries, progress).await
+        local_paths(&self.inner.packs, &self.inner.kept, entries, progress).await
     }
 
     /// Writes files out under `to`, byte for byte and writable. Files that have the right content
@@ -226,24 +260,26 @@ impl Store {
         overwrite: Overwrite,
         progress: Arc<dyn Progress>,
     ) -> Result<Checkout, StoreError> {
-        checkout::checkout(&self.inner.backend, entries, to, overwrite, progress).await
+        checkout::checkout(&self.inner.packs, &self.inner.kept, entries, to, overwrite, progress).await
     }
 
-    /// Hashes every object of a manifest again and lists what is not as it should be, in the
-    /// manifest's order.
+    /// Hashes every file of a manifest again and lists what is not as it should be, in the manifest's
+    /// order. Damaged packs are set aside, so that what they held can be added again or
+    /// [fetched](Self::repair_from). Files kept for reading in place are hashed too, and those with
+    /// other bytes thrown away: what [`local_paths`](Self::local_paths) names next is right.
     pub async fn verify(&self, manifest: &Manifest, progress: Arc<dyn Progress>) -> Result<Vec<Damage>, StoreError> {
-        verify::verify(&self.inner.backend, manifest, progress).await
+        verify::verify(&self.inner.packs, &self.inner.kept, manifest, progress).await
     }
 
     /// Stores a document, in place of the one there.
     pub async fn put_document(&self, kind: DocumentKind, key: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
         check_size("a document", bytes.len(), DOCUMENT_MAX)?;
-        self.inner.backend.replace(document_key(kind, *key), bytes.to_vec()).await
+        self.backend().replace(document_key(kind, *key), bytes.to_vec()).await
     }
 
     /// The document of that kind and key, if there is one.
     pub async fn find_document(&self, kind: DocumentKind, key: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.backend.find(document_key(kind, *key)).await
+        self.backend().find(document_key(kind, *key)).await
     }
 }
 

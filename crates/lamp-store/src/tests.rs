@@ -5,11 +5,15 @@ mod checkout;
 mod crash;
 mod damage;
 mod disk;
+mod gc;
 mod records;
+mod repack;
 mod round_trip;
 mod stat_cache;
+mod transfer;
 
 use std::fs;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -68,6 +72,12 @@ impl Bench {
         store.add_files(self.files(names), quiet()).await
     }
 
+    /// The store's packs, in no particular order.
+    fn packs(&self) -> Vec<PathBuf> {
+        let folder = self.store_dir().join("packs");
+        if folder.exists() { names_in(&folder).into_iter().map(|name| folder.join(name)).collect() } else { Vec::new() }
+    }
+
     /// Names in the store's `tmp/`.
     fn left_behind(&self) -> Vec<String> {
         names_in(&self.store_dir().join("tmp"))
@@ -95,6 +105,30 @@ fn noise(length: usize, seed: u64) -> Vec<u8> {
     let mut bytes = vec![0; length];
     blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut bytes);
     bytes
+}
+
+/// Changes a file in place and restores its mode and times.
+fn tamper(path: &Path, change: impl FnOnce(&fs::File)) {
+    let before = fs::metadata(path).expect("a file");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).expect("writable");
+    let file = fs::File::options().write(true).open(path).expect("opens");
+    change(&file);
+    file.set_modified(before.modified().expect("a time")).expect("its time");
+    fs::set_permissions(path, before.permissions()).expect("its mode");
+}
+
+/// Makes a file look a month old.
+fn age(path: &Path) {
+    let a_month_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(24 * 30);
+    let file = fs::File::open(path).expect("opens");
+    file.set_modified(a_month_ago).expect("its time");
+}
+
+/// Flips one bit of a file where it holds `bytes`.
+fn flip_in(path: &Path, bytes: &[u8]) {
+    let content = fs::read(path).expect("a file");
+    let at = content.windows(bytes.len()).position(|window| window == bytes).expect("it holds them");
+    tamper(path, |file| file.write_all_at(&[content[at] ^ 1], at as u64).expect("flipped"));
 }
 
 async fn check_out(store: &Store, entries: &[FileEntry], to: &Path) -> Result<crate::Checkout, StoreError> {
@@ -148,6 +182,10 @@ async fn every_call_can_be_spawned() {
         store.checkout(&entries, &out, Overwrite::Refuse, quiet()).await?;
         store.verify(&store.manifest(&digest).await?, quiet()).await?;
         store.put_document(crate::DocumentKind::Profile, &digest, b"{}").await?;
+        store.repack().await?;
+        store.gc(&crate::Roots::default()).await?;
+        store.push_to(&store, "datasets/a", quiet()).await?;
+        store.stats().await?;
         store.find_document(crate::DocumentKind::Profile, &digest).await
     });
     let document = task.await.expect("no panic").expect("no error");

@@ -1,22 +1,21 @@
-//! Looking for damage: every object is hashed again, whatever its size, times and mode say.
+//! Looking for damage: every chunk is hashed again, whatever the sizes, times and modes of packs say.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::{StreamExt as _, TryStreamExt as _};
 use lamp_core::dataset::{FileEntry, Manifest};
 use lamp_core::digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::backend::Backend;
-use crate::bucket::AT_ONCE;
 use crate::error::StoreError;
-use crate::folder::Folder;
-use crate::hashing::digest_of;
+use crate::gc::copy_out;
+use crate::kept::Kept;
+use crate::layout::{pack_key, quarantine_key};
+use crate::pack::Kind;
+use crate::packs::Packs;
 use crate::progress::Progress;
-use crate::workers::on_each;
+use crate::reader::{Lost, Reader, Reading};
+use crate::workers::{blocking, on_each_with};
 
 /// A file of a version that is not what its manifest says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,26 +46,26 @@ impl std::fmt::Display for Damage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DamageKind {
-    /// Its object is not there.
+    /// A part of it is not there.
     Missing,
-    /// Its object has another number of bytes.
+    /// It has another number of bytes.
     WrongSize {
         /// Bytes found.
         found: u64,
     },
-    /// Its object has the right size and other bytes.
+    /// It has the right size and other bytes.
     Corrupt {
         /// Digest of the bytes found.
         found: Digest,
     },
-    /// Its object is there and cannot be read.
+    /// A part of it is there and has other bytes, or cannot be read.
     Unreadable {
-        /// What the system said.
+        /// What is wrong, and with which pack.
         why: String,
     },
 }
 
-/// What was found under a digest.
+/// What was found of a file.
 #[derive(Debug, Clone)]
 enum Observed {
     Missing,
@@ -76,46 +75,105 @@ enum Observed {
 
 /// See [`Store::verify`](crate::Store::verify).
 pub(crate) async fn verify(
-    backend: &Backend,
+    packs: &Arc<Packs>,
+    kept: &Kept,
     manifest: &Manifest,
     progress: Arc<dyn Progress>,
 ) -> Result<Vec<Damage>, StoreError> {
-    // Several files may share an object; it is read once, under the name of the first of them.
-    let mut objects = BTreeMap::new();
+    // Files with the same bytes are read once, under the name of the first of them.
+    let mut contents = BTreeMap::new();
     for entry in manifest.files.iter().filter(|entry| entry.link.is_none()) {
-        objects.entry(entry.digest).or_insert_with(|| entry.clone());
+        contents.entry(entry.digest).or_insert_with(|| entry.clone());
     }
-    let entries: Vec<FileEntry> = objects.into_values().collect();
+    let entries: Vec<FileEntry> = contents.into_values().collect();
     progress.begin(entries.len() as u64, entries.iter().map(|entry| entry.size).sum());
 
     let digests: Vec<Digest> = entries.iter().map(|entry| entry.digest).collect();
-    let observed = match backend {
-        Backend::Folder(folder) => {
-            let folder = folder.clone();
-            on_each(entries, move |entry, block| Ok(observe(&folder, entry, progress.as_ref(), block))).await?
-        }
-        Backend::Bucket(bucket) => {
-            let progress = progress.as_ref();
-            let reads = futures::stream::iter(entries).map(|entry| async move {
-                let found = bucket.digest_object(entry.digest, progress).await?;
-                progress.file_done(&entry.path);
-                Ok::<_, StoreError>(found.map_or(Observed::Missing, |(size, digest)| Observed::Read { size, digest }))
-            });
-            reads.buffered(AT_ONCE).try_collect().await?
-        }
-    };
-    let observed: BTreeMap<Digest, Observed> = digests.into_iter().zip(observed).collect();
+    let (reading, damaged) = (Arc::clone(packs), Arc::new(Mutex::new(BTreeSet::new())));
+    let (noted, kept) = (Arc::clone(&damaged), kept.clone());
+    let observed = on_each_with(
+        entries,
+        packs.backend.threads(),
+        move || Reader::new(&reading),
+        move |entry, reader| {
+            let observed = match observe(reader, entry, progress.as_ref())? {
+                Ok(observed) => observed,
+                Err(lost) => {
+                    if let Lost::Damaged { pack, .. } = &lost {
+                        noted.lock().unwrap_or_else(PoisonError::into_inner).insert(*pack);
+                    }
+                    lost.into()
+                }
+            };
+            kept.check(entry);
+            progress.file_done(&entry.path);
+            Ok(observed)
+        },
+    );
+    let observed: BTreeMap<Digest, Observed> = digests.into_iter().zip(observed.await?).collect();
+    let setting_aside = Arc::clone(packs);
+    blocking(move || {
+        let damaged = damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        quarantine(&setting_aside, &damaged)
+    })
+    .await?;
     Ok(manifest.files.iter().filter_map(|entry| find_damage(entry, observed.get(&entry.digest))).collect())
 }
 
-fn observe(folder: &Folder, entry: &FileEntry, progress: &dyn Progress, block: &mut [u8]) -> Observed {
-    let read = File::open(folder.object_path(entry.digest))
-        .and_then(|mut file| digest_of(&mut file, block, |bytes| progress.advance(bytes)));
-    progress.file_done(&entry.path);
-    match read {
-        Ok((size, digest)) => Observed::Read { size, digest },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Observed::Missing,
-        Err(error) => Observed::Unreadable { why: error.to_string() },
+/// Sets damaged packs aside, so that what they held counts as missing and can be added or fetched
+/// again. What is sound in them is copied out first. A store that cannot be written stays as it is.
+fn quarantine(packs: &Arc<Packs>, damaged: &BTreeSet<Digest>) -> Result<(), StoreError> {
+    let mut damaged = damaged.clone();
+    damaged.extend(packs.index().broken().keys());
+    while !damaged.is_empty() {
+        for pack in &damaged {
+            match set_aside(packs, *pack) {
+                Ok(()) => {}
+                Err(error @ StoreError::Denied { .. }) => {
+                    tracing::warn!(%pack, %error, "a damaged pack stays in use");
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        packs.refresh()?;
+        // What leaned on what is gone now cannot be read either.
+        damaged = packs.index().packs_that_lean_on_nothing();
+    }
+    Ok(())
+}
+
+fn set_aside(packs: &Arc<Packs>, pack: Digest) -> Result<(), StoreError> {
+    let tables = packs.backend.pack_tables(vec![pack])?;
+    copy_out(packs, pack, tables, |_, _| true)?;
+    packs.backend.rename(&pack_key(pack), &quarantine_key(pack)).map(|_| ())
+}
+
+fn observe(reader: &mut Reader, entry: &FileEntry, progress: &dyn Progress) -> Reading<Observed> {
+    let parts = match reader.parts(&entry.digest, entry.size)? {
+        Ok(parts) => parts,
+        Err(lost) => return Ok(Err(lost)),
+    };
+    let (mut hasher, mut size) = (blake3::Hasher::new(), 0);
+    for part in parts {
+        match reader.read(Kind::Chunk, &part.digest)? {
+            Ok(bytes) => {
+                hasher.update(bytes.as_ref());
+                size += bytes.as_ref().len() as u64;
+                progress.advance(bytes.as_ref().len() as u64);
+            }
+            Err(lost) => return Ok(Err(lost)),
+        }
+    }
+    Ok(Ok(Observed::Read { size, digest: Digest::from_bytes(*hasher.finalize().as_bytes()) }))
+}
+
+impl From<Lost> for Observed {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Missing => Self::Missing,
+            Lost::Damaged { pack, why } => Self::Unreadable { why: format!("pack {}: {why}", pack.short()) },
+        }
     }
 }
 

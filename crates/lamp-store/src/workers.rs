@@ -23,9 +23,12 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// Does `work` on every item on a few blocking threads and returns the results in the order of the
-/// items. Each thread has one block to read into. After a failure no further item is begun, and
-/// the failure of the earliest item is the one returned.
+/// Threads for work that waits for the disk.
+pub(crate) fn threads_for_disk() -> usize {
+    available_parallelism().map_or(WORKERS_MIN, usize::from).clamp(WORKERS_MIN, WORKERS_MAX)
+}
+
+/// [`on_each_with`] a block to read into for each thread.
 pub(crate) async fn on_each<I, O>(
     items: Vec<I>,
     work: impl Fn(&I, &mut [u8]) -> Result<O, StoreError> + Send + Sync + 'static,
@@ -34,9 +37,25 @@ where
     I: Send + Sync + 'static,
     O: Send + 'static,
 {
+    on_each_with(items, threads_for_disk(), block, move |item, block| work(item, block)).await
+}
+
+/// Does `work` on every item on a few blocking threads and returns the results in the order of the
+/// items. Each thread starts with a state of its own. After a failure no further item is begun, and
+/// the failure of the earliest item is the one returned.
+pub(crate) async fn on_each_with<I, O, S>(
+    items: Vec<I>,
+    threads: usize,
+    start: impl Fn() -> S + Send + Sync + 'static,
+    work: impl Fn(&I, &mut S) -> Result<O, StoreError> + Send + Sync + 'static,
+) -> Result<Vec<O>, StoreError>
+where
+    I: Send + Sync + 'static,
+    O: Send + 'static,
+{
     let count = items.len();
-    let threads = available_parallelism().map_or(WORKERS_MIN, usize::from).clamp(WORKERS_MIN, WORKERS_MAX).min(count);
-    let shared = Arc::new((items, work, AtomicUsize::new(0)));
+    let threads = threads.min(count);
+    let shared = Arc::new((items, start, work, AtomicUsize::new(0)));
     let stop = Arc::new(AtomicBool::new(false));
     let _stop_on_drop = StopOnDrop(Arc::clone(&stop));
 
@@ -44,13 +63,13 @@ where
     for _ in 0..threads {
         let (shared, stop) = (Arc::clone(&shared), Arc::clone(&stop));
         handles.push(tokio::task::spawn_blocking(move || {
-            let (items, work, next) = &*shared;
-            let mut block = block();
+            let (items, start, work, next) = &*shared;
+            let mut state = start();
             let mut results = Vec::new();
             while !stop.load(Ordering::Relaxed) {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(item) = items.get(index) else { break };
-                let result = work(item, &mut block);
+                let result = work(item, &mut state);
                 if result.is_err() {
                     stop.store(true, Ordering::Relaxed);
                 }

@@ -28,8 +28,10 @@ pub struct Response {
     /// Status code.
     pub status: u16,
     headers: hyper::HeaderMap,
-    /// Body, whatever its type.
+    /// Body, whatever its type; what is not UTF-8 is replaced.
     pub body: String,
+    /// Body as it came.
+    pub bytes: Bytes,
 }
 
 impl Request {
@@ -91,8 +93,8 @@ impl Request {
             let response = client.request(request).await.map_err(|error| format!("{line}: {error:?}"))?;
             let (head, body) = response.into_parts();
             let body = body.collect().await.map_err(|error| format!("{line}: {error:?}"))?.to_bytes();
-            let body = String::from_utf8_lossy(&body).into_owned();
-            Ok(Response { status: head.status.as_u16(), headers: head.headers, body })
+            let text = String::from_utf8_lossy(&body).into_owned();
+            Ok(Response { status: head.status.as_u16(), headers: head.headers, body: text, bytes: body })
         };
         let timed = tokio::time::timeout(REQUEST_PATIENCE, exchange).await;
         timed.unwrap_or_else(|_| Err(format!("{line}: no answer within {} s", REQUEST_PATIENCE.as_secs())))

@@ -18,7 +18,7 @@ pub mod s3;
 pub use browser::Browser;
 pub use command::{LampCommand, Outcome, TestContext};
 pub use ids::FixedIds;
-pub use python::{onnxruntime_library, python};
+pub use python::{clients_python, onnxruntime_library, python};
 pub use repo::TempRepo;
 
 /// The instant at which tests begin unless they say otherwise: midnight of 1 April 2013 in New York.

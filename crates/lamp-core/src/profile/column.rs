@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 use super::moments::Moments;
+use super::quantiles::QuantileSketch;
 use super::scalar::Scalar;
-use super::sketch::{DISTINCT_RELATIVE_ERROR, DistinctSketch, QuantileSketch};
+use super::sketch::{DISTINCT_RELATIVE_ERROR, DistinctSketch};
 use super::top::TopValues;
 use super::{ProfileError, histogram, sketch};
 
@@ -250,8 +251,12 @@ impl ColumnProfile {
         if self.top.exact {
             return histogram::exact_quantile(&self.top, p);
         }
-        let bounds = (self.min.as_ref().and_then(Scalar::as_f64)?, self.max.as_ref().and_then(Scalar::as_f64)?);
-        numbers.quantiles.quantile(p).map(|value| value.clamp(bounds.0, bounds.1))
+        // Of both ends more is known than the sketch does.
+        match p {
+            0.0 => self.min.as_ref()?.as_f64(),
+            1.0 => self.max.as_ref()?.as_f64(),
+            _ => numbers.quantiles.quantile(p),
+        }
     }
 
     /// The median.
@@ -293,7 +298,7 @@ impl ColumnProfile {
 
     fn full_quantiles(&self) -> QuantileSketch {
         if self.top.exact {
-            return QuantileSketch::freeze(sketch::digest_of_counts(&histogram::sorted_numbers(&self.top)));
+            return QuantileSketch::of_counts(&histogram::sorted_numbers(&self.top));
         }
         self.numbers.as_ref().map(|numbers| numbers.quantiles.clone()).unwrap_or_default()
     }

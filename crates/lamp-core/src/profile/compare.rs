@@ -59,14 +59,19 @@ pub fn side_by_side(today: &ColumnProfile, reference: Option<&ColumnProfile>, bi
 /// that do not go together have nothing in common.
 pub fn distance(today: &ColumnProfile, reference: &ColumnProfile) -> f64 {
     let Some(kind) = today.kind.widen(reference.kind) else { return 1.0 };
-    let (a, b) = if kind.is_ordered_number() {
+    let (a, b) = classes(kind, today, reference);
+    let of = |count: u64, column: &ColumnProfile| share(count, column.count);
+    a.iter().zip(&b).map(|(a, b)| (of(*a, today) - of(*b, reference)).abs()).sum::<f64>() / 2.0
+}
+
+/// Rows of both columns, which hold values of `kind`, in the same classes: see [`distance`].
+pub(super) fn classes(kind: ColumnKind, today: &ColumnProfile, reference: &ColumnProfile) -> (Vec<u64>, Vec<u64>) {
+    if kind.is_ordered_number() {
         let edges = decile_edges(reference);
         (classes_of_numbers(today, &edges), classes_of_numbers(reference, &edges))
     } else {
         classes_of_values(today, reference)
-    };
-    let of = |count: u64, column: &ColumnProfile| share(count, column.count);
-    a.iter().zip(&b).map(|(a, b)| (of(*a, today) - of(*b, reference)).abs()).sum::<f64>() / 2.0
+    }
 }
 
 /// The profiles of one column, one after the other, as one. None if none has it.

@@ -22,12 +22,12 @@ impl Moments {
             return Self::default();
         }
         let count = values.len() as f64;
-        let mut mean = values.iter().sum::<f64>() / count;
+        let mut mean = sum(values, |value| value) / count;
         if !mean.is_finite() {
             // The sum of huge values can overflow where their mean does not.
-            mean = values.iter().map(|value| value / count).sum();
+            mean = sum(values, |value| value / count);
         }
-        let m2 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
+        let m2 = sum(values, |value| (value - mean) * (value - mean));
         Self { count: values.len() as u64, mean, m2 }
     }
 
@@ -61,4 +61,17 @@ impl Moments {
         let has_spread = self.count > 1 && self.m2.is_finite();
         has_spread.then(|| (self.m2 / (self.count - 1) as f64).sqrt())
     }
+}
+
+/// The sum over `values`, in eight lanes that a processor adds at once. The lanes make the error smaller than that of
+/// one long sum, and are the same everywhere.
+fn sum(values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
+    let mut lanes = [0.0; 8];
+    let (whole, rest) = values.as_chunks::<8>();
+    for chunk in whole {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane += of(*value);
+        }
+    }
+    rest.iter().fold(lanes.iter().sum(), |sum: f64, value| sum + of(*value))
 }

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod accuracy;
+
 /// A repeatable stream of numbers from 0 to 1 (SplitMix64).
 fn noise(seed: u64, count: usize) -> Vec<f64> {
     let mut state = seed;
@@ -234,6 +236,10 @@ fn the_stored_form_gives_back_the_same_profile() {
         assert_eq!(Profile::from_json(&profile.to_json()).expect("our own form"), profile);
     }
     assert_eq!(table(floats(&many)).to_json(), table(floats(&many)).to_json(), "the same data gives the same bytes");
-    assert!(Profile::from_json(r#"{"format":9,"rows":0,"columns":[]}"#).is_err());
+    for (format, hint) in [(9, "use a newer build of lamp"), (1, "profile the version again")] {
+        let error = Profile::from_json(&format!(r#"{{"format":{format},"rows":0,"columns":[]}}"#));
+        let hint_given = error.expect_err("another format").hint().unwrap_or_default();
+        assert!(hint_given.starts_with(hint), "{hint_given}");
+    }
     assert!(Profile::from_json("{}").is_err());
 }

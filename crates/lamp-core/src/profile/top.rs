@@ -52,6 +52,17 @@ impl TopValues {
         self.exact.then_some(listed)
     }
 
+    /// Of every value, each counted exactly: all of them, or the heaviest when they are too many to list.
+    pub(super) fn of_all(entries: Vec<(Scalar, u64)>) -> Self {
+        let are_few = entries.len() <= TOP_MAX;
+        Self::of(entries, are_few, 0)
+    }
+
+    /// Of counts that may fall short by `error`.
+    pub(super) fn heaviest(entries: Vec<(Scalar, u64)>, error: u64) -> Self {
+        Self::of(entries, false, error)
+    }
+
     fn of(mut entries: Vec<(Scalar, u64)>, exact: bool, error: u64) -> Self {
         entries.sort_by(|(a, left), (b, right)| right.cmp(left).then_with(|| a.order(b)));
         let mut top = Self { entries, exact, error };
@@ -82,54 +93,51 @@ impl TopValues {
     }
 }
 
-/// Counts values as they come.
+/// The values that occur most, of a column with too many to count each: a Misra–Gries summary in which whole
+/// halves are dropped at once. No count is ever too high, and none falls short by more than the error.
 #[derive(Debug)]
-pub(super) struct Counters<K> {
+pub(super) struct Heavy<K> {
     counts: Map<K>,
-    exact: bool,
     error: u64,
 }
 
-impl<K: Eq + Hash> Counters<K> {
-    pub(super) fn new() -> Self {
-        Self { counts: Map::default(), exact: true, error: 0 }
+impl<K> Default for Heavy<K> {
+    fn default() -> Self {
+        Self { counts: Map::default(), error: 0 }
     }
+}
 
-    pub(super) fn is_exact(&self) -> bool {
-        self.exact
-    }
-
-    /// Adds `count` of `key`. Returns true when this value was the one too many.
-    #[inline]
-    pub(super) fn add<Q>(&mut self, key: &Q, count: u64) -> bool
+impl<K: Eq + Hash> Heavy<K> {
+    /// Adds `count` of `key`.
+    pub(super) fn add<Q>(&mut self, key: &Q, count: u64)
     where
         Q: Eq + Hash + ToOwned + ?Sized,
         K: std::borrow::Borrow<Q> + From<Q::Owned>,
     {
         if let Some(known) = self.counts.get_mut(key) {
             *known += count;
-            return false;
+            return;
         }
         self.counts.insert(K::from(key.to_owned()), count);
-        if self.exact && self.counts.len() > TOP_MAX {
-            self.exact = false;
-            return true;
+        if self.counts.len() > COUNTERS_MAX {
+            self.drop_light_half();
+        }
+    }
+
+    /// Says that up to `count` of any value were not added.
+    pub(super) fn overlook(&mut self, count: u64) {
+        self.error = self.error.saturating_add(count);
+    }
+
+    /// Takes in the counts of a later part: their errors add up (Agarwal and others, "Mergeable summaries", 2012).
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.overlook(other.error);
+        for (key, count) in other.counts {
+            *self.counts.entry(key).or_default() += count;
         }
         if self.counts.len() > COUNTERS_MAX {
             self.drop_light_half();
         }
-        false
-    }
-
-    /// Marks the list as incomplete: a value was left out that could not be listed. Returns true
-    /// when that is news.
-    pub(super) fn give_up_exactness(&mut self) -> bool {
-        self.error = self.error.saturating_add(1);
-        std::mem::replace(&mut self.exact, false)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, u64)> {
-        self.counts.iter().map(|(key, count)| (key, *count))
     }
 
     /// Takes the middle count from every counter and drops those that reach zero. At least half
@@ -143,11 +151,11 @@ impl<K: Eq + Hash> Counters<K> {
             *count = count.saturating_sub(taken);
             *count > 0
         });
-        self.error += taken;
+        self.overlook(taken);
     }
 
-    pub(super) fn finish(self, scalar: impl Fn(K) -> Scalar) -> TopValues {
-        let entries = self.counts.into_iter().map(|(key, count)| (scalar(key), count)).collect();
-        TopValues::of(entries, self.exact, self.error)
+    /// The values with their counts, in no order, and the most by which a count falls short.
+    pub(super) fn finish(self) -> (Vec<(K, u64)>, u64) {
+        (self.counts.into_iter().collect(), self.error)
     }
 }

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::reply::error;
+use crate::grpc;
 
 /// The host names that are answered.
 #[derive(Debug, Clone)]
@@ -46,6 +47,7 @@ fn name_of(host: &str) -> String {
 /// Refuses requests under other names, and requests that a page of another site sent.
 pub(super) async fn guard(State(policy): State<HostPolicy>, request: Request, next: Next) -> Response {
     match refuse(&policy, request.headers(), request.uri()) {
+        Some((_, message)) if grpc::is_grpc(request.headers()) => grpc::refused_at_the_door(message),
         Some((status, message)) => error(status, &message),
         None => next.run(request).await,
     }

@@ -1,48 +1,56 @@
-//! The Open Inference Protocol, version 2, over REST. The protocol's model is a service of ours;
-//! its versions are the models mounted there (`delay@3`).
-
-use std::sync::Arc;
+//! The Open Inference Protocol, version 2, over REST.
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use lamp_core::package::Field;
-use lamp_core::route::Role;
-use lamp_model::{Batch, OutputColumn, Tensor};
+use lamp_model::{Tensor, TensorData};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::reply::{Incoming, Refusal, answered, error, find_service, handle};
-use crate::answer::Answered;
+use super::address::Address;
+use super::binary::{self, Tail, Tensors};
+use super::body;
+use super::reply::{Incoming, handle, refused};
 use crate::gateway::Gateway;
-use crate::service::Service;
+use crate::headers::say_who;
+use crate::oip::{self, InferRequest, Inferred, OutputTensor, check_parameters, config, find, statistics};
+use crate::refusal::{Refusal, deadline};
+
+/// Parameters may hold anything: those that nobody here knows are left alone.
+type Parameters = Map<String, Value>;
 
 #[derive(Deserialize)]
-pub(super) struct ModelPath {
-    service: String,
-    #[serde(default)]
-    version: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct InferRequest {
+struct InferBody {
     #[serde(default)]
     id: Option<String>,
     #[serde(default)]
-    parameters: Map<String, Value>,
-    inputs: Vec<Tensor>,
+    parameters: Parameters,
+    inputs: Vec<InputTensor>,
     #[serde(default)]
     outputs: Vec<RequestedOutput>,
 }
 
 #[derive(Deserialize)]
+struct InputTensor {
+    name: String,
+    shape: Vec<i64>,
+    datatype: String,
+    #[serde(default)]
+    parameters: Parameters,
+    #[serde(default)]
+    data: Option<Value>,
+}
+
+#[derive(Deserialize)]
 struct RequestedOutput {
     name: String,
+    #[serde(default)]
+    parameters: Parameters,
 }
 
 pub(super) async fn server() -> Json<Value> {
-    Json(json!({"name": "lamplighter", "version": env!("CARGO_PKG_VERSION"), "extensions": []}))
+    Json(json!({"name": oip::NAME, "version": oip::VERSION, "extensions": oip::EXTENSIONS}))
 }
 
 pub(super) async fn live() -> Json<Value> {
@@ -51,141 +59,152 @@ pub(super) async fn live() -> Json<Value> {
 
 /// Ready when every service has a model that can answer. Clients look for either key.
 pub(super) async fn ready(State(gateway): State<Gateway>) -> Response {
-    let is_ready = gateway.0.services().values().all(|service| service.is_ready());
-    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"ready": is_ready, "live": true}))).into_response()
+    let is_ready = oip::is_ready(&gateway);
+    (status(is_ready), Json(json!({"ready": is_ready, "live": true}))).into_response()
 }
 
-pub(super) async fn model(State(gateway): State<Gateway>, Path(path): Path<ModelPath>) -> Response {
-    match find(&gateway, &path) {
-        Ok(service) => Json(metadata(&service)).into_response(),
-        Err(refusal) => error(StatusCode::NOT_FOUND, &refusal.to_string()),
+fn status(is_ready: bool) -> StatusCode {
+    if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+}
+
+pub(super) async fn model(State(gateway): State<Gateway>, address: Address) -> Response {
+    match find(&gateway, &address.service, address.version.as_deref()) {
+        Ok(service) => Json(oip::metadata(&service)).into_response(),
+        // The extension puts the statistics of all models where a model's name would be.
+        Err(_) if address.service == "stats" && address.version.is_none() => {
+            Json(json!({"model_stats": statistics::of_all(&gateway)})).into_response()
+        }
+        Err(refusal) => refused(&refusal),
     }
 }
 
-pub(super) async fn model_ready(State(gateway): State<Gateway>, Path(path): Path<ModelPath>) -> Response {
-    match find(&gateway, &path) {
+pub(super) async fn model_ready(State(gateway): State<Gateway>, address: Address) -> Response {
+    match find(&gateway, &address.service, address.version.as_deref()) {
         Ok(service) => {
             let is_ready = service.is_ready();
-            let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-            (status, Json(json!({"name": service.name, "ready": is_ready}))).into_response()
+            (status(is_ready), Json(json!({"name": service.name, "ready": is_ready}))).into_response()
         }
-        Err(refusal) => error(StatusCode::NOT_FOUND, &refusal.to_string()),
+        Err(refusal) => refused(&refusal),
     }
 }
 
-/// A version in the path must be mounted; who answers is for the route to say, as always.
-fn find(gateway: &Gateway, path: &ModelPath) -> Result<Arc<Service>, Refusal> {
-    let service = find_service(gateway, &path.service)?;
-    let Some(version) = &path.version else { return Ok(service) };
-    let versions = versions(&service);
-    if versions.contains(version) {
-        return Ok(service);
+pub(super) async fn model_config(State(gateway): State<Gateway>, address: Address) -> Response {
+    match find(&gateway, &address.service, address.version.as_deref()) {
+        Ok(service) => Json(config::config(&service)).into_response(),
+        Err(refusal) => refused(&refusal),
     }
-    let known = versions.join(", ");
-    Err(Refusal::NotFound(format!("service `{}` has no such version (there is: {known})", service.name)))
 }
 
-fn versions(service: &Service) -> Vec<String> {
-    [Role::Primary, Role::Shadow]
-        .into_iter()
-        .filter_map(|role| service.lane(role))
-        .map(|lane| lane.model_ref.to_string())
-        .collect()
-}
-
-fn metadata(service: &Service) -> Value {
-    let outputs = service.active_lane().map(|lane| Arc::clone(lane.model.signature()));
-    let tensors = |fields: &[Field]| fields.iter().map(tensor_metadata).collect::<Vec<_>>();
-    json!({
-        "name": service.name,
-        "versions": versions(service),
-        "platform": "lamplighter",
-        "inputs": tensors(&service.signature.inputs),
-        "outputs": outputs.map(|signature| tensors(&signature.outputs)),
-    })
-}
-
-fn tensor_metadata(field: &Field) -> Value {
-    let row = field.shape.iter().map(|d| json!(d));
-    let shape: Vec<Value> = std::iter::once(json!(-1)).chain(row).collect();
-    json!({"name": field.name, "datatype": field.datatype.as_str(), "shape": shape})
-}
-
-pub(super) async fn infer(State(gateway): State<Gateway>, Path(path): Path<ModelPath>, request: Request) -> Response {
-    let service = path.service.clone();
-    handle(gateway, &service, request, |incoming| answer(incoming, path)).await
-}
-
-async fn answer(incoming: Incoming, path: ModelPath) -> Result<Response, Refusal> {
-    find(&incoming.gateway, &path)?;
-    let request: InferRequest =
-        serde_json::from_slice(&incoming.body).map_err(|e| Refusal::Invalid(format!("body: {e}")))?;
-    let batch = Batch::from_tensors(&incoming.service.signature, &request.inputs)?;
-    check_outputs(&incoming.service, &request.outputs)?;
-    let rows = batch.rows();
-    let answer = incoming.ask(batch, deadline_ms(&request.parameters)?).await?;
-    let is_wanted = |name: &str| request.outputs.is_empty() || request.outputs.iter().any(|output| output.name == name);
-    let outputs: Vec<Value> = answer
-        .outputs()
-        .iter()
-        .flat_map(|outputs| &outputs.columns)
-        .filter(|column| is_wanted(&column.name))
-        .map(|column| tensor(&incoming.service, &answer, column, rows))
-        .collect();
-    let mut body = json!({
-        "model_name": incoming.service.name,
-        "model_version": answer.model.to_string(),
-        "parameters": parameters(&incoming, &answer),
-        "outputs": outputs,
-    });
-    if let (Some(id), Some(body)) = (request.id, body.as_object_mut()) {
-        body.insert("id".to_owned(), Value::String(id));
+pub(super) async fn model_stats(State(gateway): State<Gateway>, address: Address) -> Response {
+    match find(&gateway, &address.service, address.version.as_deref()) {
+        Ok(service) => {
+            let stats = statistics::of_service(&service, address.version.as_deref());
+            Json(json!({"model_stats": stats})).into_response()
+        }
+        Err(refusal) => refused(&refusal),
     }
-    Ok(answered(&answer, &body))
 }
 
-/// Outputs are asked for by name before it is known which model answers: either may have them.
-fn check_outputs(service: &Service, outputs: &[RequestedOutput]) -> Result<(), Refusal> {
-    let has = |name: &str| {
-        [Role::Primary, Role::Shadow]
-            .into_iter()
-            .filter_map(|role| service.lane(role))
-            .any(|lane| lane.model.signature().outputs.iter().any(|field| field.name == name))
+pub(super) async fn infer(State(gateway): State<Gateway>, address: Address, request: Request) -> Response {
+    let Address { service, version } = address;
+    handle(gateway, &service, request, |incoming| respond(incoming, version)).await
+}
+
+async fn respond(incoming: Incoming, version: Option<String>) -> Result<Response, Refusal> {
+    let Incoming { gateway, service, id, headers, body, started } = incoming;
+    find(&gateway, service.name.as_str(), version.as_deref())?;
+    let (json, mut tail) = binary::split(&headers, &body)?;
+    let InferBody { id: own_id, parameters, inputs, outputs } = body::json(&json)?;
+    let inputs =
+        inputs.into_iter().enumerate().map(|(at, input)| tensor(input, at, &mut tail)).collect::<Result<_, _>>();
+    let inputs = inputs?;
+    tail.finish()?;
+    let form = Form::read(&parameters, &outputs)?;
+    let deadline = deadline(&service, deadline_ms(&parameters)?)?;
+    let outputs = outputs.into_iter().map(|output| output.name).collect();
+    let inferred = oip::infer(&gateway, InferRequest { service, id, started, deadline, inputs, outputs }).await?;
+    let mut response = form.write(&inferred, own_id);
+    say_who(response.headers_mut(), &inferred.answer);
+    Ok(response)
+}
+
+fn tensor(input: InputTensor, at: usize, tail: &mut Tail) -> Result<Tensor, Refusal> {
+    let path = || format!("inputs[{at}]");
+    let InputTensor { name, shape, datatype, parameters, data } = input;
+    check_parameters(path, |name| parameters.contains_key(name))?;
+    let data = match (data, parameters.get(binary::SIZE)) {
+        (Some(data), None) => TensorData::Json(data),
+        (None, Some(size)) => TensorData::Raw(tail.take(size, &path())?),
+        (None, None) => return Err(Refusal::Invalid(format!("{}.data: is missing", path()))),
+        (Some(_), Some(_)) => {
+            let problem = format!("{}.data: there are bytes for it too ({})", path(), binary::SIZE);
+            return Err(Refusal::Invalid(problem));
+        }
     };
-    match outputs.iter().enumerate().find(|(_, output)| !has(&output.name)) {
-        None => Ok(()),
-        Some((at, output)) => {
-            Err(Refusal::Invalid(format!("outputs[{at}].name: the model has no output `{}`", output.name)))
+    Ok(Tensor { name, shape, datatype, data })
+}
+
+fn deadline_ms(parameters: &Parameters) -> Result<Option<u64>, Refusal> {
+    let wrong =
+        || Refusal::Invalid(format!("parameters.{}: expected a whole number of milliseconds", oip::DEADLINE_MS));
+    parameters.get(oip::DEADLINE_MS).map(|value| value.as_u64().ok_or_else(wrong)).transpose()
+}
+
+/// Which outputs are wanted as bytes.
+struct Form {
+    /// What the request says of all outputs.
+    binary: bool,
+    /// What it says of single ones.
+    outputs: Vec<(String, bool)>,
+}
+
+impl Form {
+    fn read(parameters: &Parameters, outputs: &[RequestedOutput]) -> Result<Self, Refusal> {
+        let binary = flag(|| "parameters".to_owned(), parameters, "binary_data_output")?.unwrap_or(false);
+        let mut named = Vec::new();
+        for (at, output) in outputs.iter().enumerate() {
+            let path = || format!("outputs[{at}]");
+            check_parameters(path, |name| output.parameters.contains_key(name))?;
+            let own = flag(|| format!("outputs[{at}].parameters"), &output.parameters, "binary_data")?;
+            named.push((output.name.clone(), own.unwrap_or(binary)));
         }
+        Ok(Self { binary, outputs: named })
+    }
+
+    fn is_binary(&self, name: &str) -> bool {
+        self.outputs.iter().find(|(output, _)| output == name).map_or(self.binary, |(_, binary)| *binary)
+    }
+
+    fn write(&self, inferred: &Inferred, id: Option<String>) -> Response {
+        let mut tensors = Tensors::default();
+        let outputs: Vec<Value> = inferred.outputs().map(|output| self.output(&output, &mut tensors)).collect();
+        let parameters: Map<String, Value> =
+            inferred.parameters().into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+        let mut body = json!({
+            "model_name": inferred.service.name,
+            "model_version": inferred.answer.model.to_string(),
+            "parameters": parameters,
+            "outputs": outputs,
+        });
+        if let (Some(id), Some(body)) = (id, body.as_object_mut()) {
+            body.insert("id".to_owned(), Value::String(id));
+        }
+        tensors.respond(&body)
+    }
+
+    fn output(&self, output: &OutputTensor<'_>, tensors: &mut Tensors) -> Value {
+        let OutputTensor { datatype, shape, column } = output;
+        let (name, values) = (&column.name, &column.values);
+        if self.is_binary(name) {
+            let size = tensors.push(*datatype, values);
+            return json!({"name": name, "datatype": datatype, "shape": shape, "parameters": {binary::SIZE: size}});
+        }
+        let data: Vec<Value> = (0..values.len()).map(|at| values.json(at)).collect();
+        json!({"name": name, "datatype": datatype, "shape": shape, "data": data})
     }
 }
 
-fn deadline_ms(parameters: &Map<String, Value>) -> Result<Option<u64>, Refusal> {
-    let wrong = || Refusal::Invalid("parameters.deadline_ms: expected a whole number of milliseconds".to_owned());
-    parameters.get("deadline_ms").map(|value| value.as_u64().ok_or_else(wrong)).transpose()
-}
-
-fn tensor(service: &Service, answer: &Answered, column: &OutputColumn, rows: usize) -> Value {
-    let signature = service.lane(answer.served_by).map(|lane| lane.model.signature());
-    let field = signature.and_then(|signature| signature.outputs.iter().find(|field| field.name == column.name));
-    let datatype = field.map(|field| field.datatype.as_str());
-    let shape: Vec<usize> = std::iter::once(rows).chain(column.shape.iter().copied()).collect();
-    let data: Vec<Value> = (0..column.values.len()).map(|at| column.values.json(at)).collect();
-    json!({"name": column.name, "datatype": datatype, "shape": shape, "data": data})
-}
-
-/// Parameters are scalars in the protocol: the ids of several rows are joined with commas.
-fn parameters(incoming: &Incoming, answer: &Answered) -> Value {
-    let ids = answer.ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-    let mut parameters = json!({
-        "request_id": incoming.id,
-        "prediction_ids": ids,
-        "served_by": answer.served_by,
-        "route_epoch": answer.epoch,
-    });
-    if let (Some(reason), Some(parameters)) = (answer.reason, parameters.as_object_mut()) {
-        parameters.insert("fallback_reason".to_owned(), json!(reason));
-    }
-    parameters
+fn flag(path: impl Fn() -> String, parameters: &Parameters, name: &str) -> Result<Option<bool>, Refusal> {
+    let wrong = || Refusal::Invalid(format!("{}.{name}: expected true or false", path()));
+    parameters.get(name).map(|value| value.as_bool().ok_or_else(wrong)).transpose()
 }

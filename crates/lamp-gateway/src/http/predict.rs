@@ -1,13 +1,21 @@
 //! `POST /predict/SERVICE`: rows in, predictions out, for people.
 
-use axum::extract::{Path, Request, State};
-use axum::response::Response;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request as HttpRequest, State};
+use axum::response::{IntoResponse, Response};
 use lamp_model::Batch;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::reply::{Incoming, Refusal, answered, handle};
+use super::address::Address;
+use super::body;
+use super::reply::{Incoming, handle};
+use crate::answer::{Request, answer};
 use crate::gateway::Gateway;
+use crate::headers::say_who;
+use crate::refusal::{Refusal, deadline};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,14 +25,16 @@ struct Body {
     deadline_ms: Option<u64>,
 }
 
-pub(super) async fn predict(State(gateway): State<Gateway>, Path(service): Path<String>, request: Request) -> Response {
-    handle(gateway, &service, request, answer).await
+pub(super) async fn predict(State(gateway): State<Gateway>, address: Address, request: HttpRequest) -> Response {
+    handle(gateway, &address.service, request, respond).await
 }
 
-async fn answer(incoming: Incoming) -> Result<Response, Refusal> {
-    let body: Body = serde_json::from_slice(&incoming.body).map_err(|e| Refusal::Invalid(format!("body: {e}")))?;
-    let batch = Batch::from_rows(&incoming.service.signature, &body.rows)?;
-    let answer = incoming.ask(batch, body.deadline_ms).await?;
+async fn respond(incoming: Incoming) -> Result<Response, Refusal> {
+    let Incoming { gateway, service, id, body, started, .. } = incoming;
+    let Body { rows, deadline_ms } = body::json(&body)?;
+    let batch = Batch::from_rows(&service.signature, &rows)?;
+    let request = Request { id, batch: Arc::new(batch), started, deadline: deadline(&service, deadline_ms)? };
+    let answer = answer(&gateway.0, &service, request).await?;
     let predictions: Vec<Value> = answer
         .ids
         .iter()
@@ -39,12 +49,14 @@ async fn answer(incoming: Incoming) -> Result<Response, Refusal> {
         })
         .collect();
     let body = json!({
-        "service": incoming.service.name,
+        "service": service.name,
         "model": answer.model.to_string(),
         "served_by": answer.served_by,
         "fallback_reason": answer.reason,
-        "request_id": incoming.id,
+        "request_id": id,
         "predictions": predictions,
     });
-    Ok(answered(&answer, &body))
+    let mut response = Json(body).into_response();
+    say_who(response.headers_mut(), &answer);
+    Ok(response)
 }

@@ -40,3 +40,16 @@ async fn behind_an_open_breaker_the_primary_is_asked_when_the_shadow_fails() {
     shadow.behave(Behaviour::Fail);
     assert_eq!(told(&running.predict().await), "primary - 0.3");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_an_open_breaker_the_primary_is_asked_when_the_shadow_is_slow() {
+    let (running, primary, shadow) = Running::with(Behaviour::Fail, Behaviour::Answer(0.2)).await;
+    for _ in 0..5 {
+        running.predict().await;
+    }
+    primary.behave(Behaviour::Answer(0.3));
+    shadow.behave(Behaviour::Hang);
+    let start = Instant::now();
+    assert_eq!(told(&running.predict().await), "primary - 0.3");
+    assert!(start.elapsed() < DEADLINE * 2);
+}

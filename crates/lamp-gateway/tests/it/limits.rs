@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use lamp_testkit::http::Request;
 use serde_json::{Value, json};
 
-use super::kit::{Behaviour, Fake, Running, eventually, plan, row};
+use super::kit::{Behaviour, Fake, Running, eventually, plan, row, told};
 
 async fn check(running: &Running, path: &str, body: &Value, expected: &Expect) {
     let response = running.post(path, body).await;
@@ -38,7 +38,7 @@ async fn wrong_requests_get_one_clear_sentence() {
         &running,
         p,
         &json!({"rows": [row()], "deadline": 3}),
-        &expect!["400 body: unknown field `deadline`, expected `rows` or `deadline_ms` at line 1 column 11"],
+        &expect!["400 deadline: unknown field `deadline`, expected `rows` or `deadline_ms` at line 1 column 11"],
     )
     .await;
     check(
@@ -128,6 +128,32 @@ async fn beyond_its_bounds_a_service_refuses_early_with_429() {
     let (statuses, ()) = tokio::join!(clients, release);
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1_024);
     assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 36);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_pressure_the_shadows_copy_is_left_out_first() {
+    let running = Running::new().await;
+    let (primary, shadow) = (Fake::new(Behaviour::Held(0.3)), Fake::new(Behaviour::Answer(0.2)));
+    let mut plan = plan(Some(&primary), Some(&shadow));
+    plan.deadline = Duration::from_secs(30);
+    running.gateway.install(plan).expect("a plan");
+    let clients = futures::future::join_all((0..200).map(|_| async { told(&running.predict().await) }));
+    let release = async {
+        eventually("all are under way", || primary.asked() == 200).await;
+        primary.let_go();
+    };
+    let (answers, ()) = tokio::join!(clients, release);
+    assert!(answers.iter().all(|answer| answer == "primary - 0.3"), "nobody is refused");
+    assert_eq!((shadow.asked(), running.state().shed), (128, 72));
+    let logged = running.logged().await;
+    assert_eq!(logged.iter().filter(|row| row.shadow.is_none()).count(), 72, "the log says who was not asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_pressure_too_the_shadow_stands_in_for_a_primary_that_hangs() {
+    let (running, ..) = Running::with(Behaviour::Hang, Behaviour::Answer(0.2)).await;
+    let answers = futures::future::join_all((0..200).map(|_| async { told(&running.predict().await) })).await;
+    assert!(answers.iter().all(|answer| answer.starts_with("shadow ")), "{answers:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

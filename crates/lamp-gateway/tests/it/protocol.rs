@@ -32,7 +32,11 @@ async fn server_and_health() {
         &running.get("/v2").await,
         &expect![[r#"
             200 {
-              "extensions": [],
+              "extensions": [
+                "binary_tensor_data",
+                "model_configuration",
+                "statistics"
+              ],
               "name": "lamplighter",
               "version": "0.1.0"
             }"#]],
@@ -99,6 +103,82 @@ async fn metadata_of_a_service() {
     );
     assert_eq!(running.get("/v2/models/other").await.status, 404);
     assert_eq!(running.get("/v2/models/other/ready").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn configuration_for_load_generators() {
+    let running = running().await;
+    let expected = expect![[r#"
+        200 {
+          "backend": "lamplighter",
+          "input": [
+            {
+              "data_type": "TYPE_STRING",
+              "dims": [
+                -1
+              ],
+              "name": "carrier",
+              "optional": false
+            },
+            {
+              "data_type": "TYPE_FP64",
+              "dims": [
+                -1
+              ],
+              "name": "temp",
+              "optional": true
+            }
+          ],
+          "max_batch_size": 0,
+          "name": "delay",
+          "output": [
+            {
+              "data_type": "TYPE_FP64",
+              "dims": [
+                -1
+              ],
+              "name": "probability",
+              "optional": false
+            }
+          ],
+          "platform": "lamplighter"
+        }"#]];
+    check(&running.get("/v2/models/delay/config").await, &expected);
+    check(&running.get("/v2/models/delay/versions/delay-simple@1/config").await, &expected);
+    assert_eq!(running.get("/v2/models/delay/versions/9/config").await.status, 404);
+    assert_eq!(running.get("/v2/models/other/config").await.status, 404);
+}
+
+/// Version, rows, requests and failures of each model.
+fn counts(response: &Response) -> Vec<Value> {
+    let body = response.json();
+    let models = body["model_stats"].as_array().expect("a list").iter();
+    let fails = |model: &Value| model["inference_stats"]["fail"]["count"].clone();
+    models.map(|m| json!([m["name"], m["version"], m["inference_count"], m["execution_count"], fails(m)])).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statistics_of_a_service_and_both_models() {
+    let (running, ..) = Running::with(Behaviour::Answer(0.25), Behaviour::Fail).await;
+    for _ in 0..3 {
+        running.post("/v2/models/delay/infer", &request()).await;
+    }
+    running.gateway.rotate().await;
+    let all = [
+        json!(["delay", "1", 6, 3, 0]),
+        json!(["delay", "delay@3", 6, 3, 0]),
+        json!(["delay", "delay-simple@1", 0, 0, 3]),
+    ];
+    let stats = running.get("/v2/models/delay/stats").await;
+    assert_eq!(counts(&stats), all, "the service as a whole at its epoch, and both models");
+    assert_eq!(counts(&running.get("/v2/models/stats").await), all, "of all services");
+    assert_eq!(counts(&running.get("/v2/models/delay/versions/delay@3/stats").await), all[1..2]);
+    assert_eq!(running.get("/v2/models/delay/versions/9/stats").await.status, 404);
+    assert_eq!(running.get("/v2/models/other/stats").await.status, 404);
+    let primary = &stats.json()["model_stats"][1];
+    assert_eq!(primary["inference_stats"]["success"], primary["inference_stats"]["compute_infer"]);
+    assert!(primary["inference_stats"]["success"]["ns"].as_u64().is_some_and(|ns| ns > 0));
+    assert_eq!(primary["last_inference"], json!(super::kit::start().as_millisecond()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,8 +259,49 @@ async fn wrong_tensors_are_refused_with_their_path() {
         &expect!["400 parameters.deadline_ms: expected a whole number of milliseconds"],
     )
     .await;
+    check_error(
+        &running,
+        |r| r["inputs"][1]["shape"] = json!([2, "x"]),
+        &expect![[r#"400 inputs[1].shape[1]: invalid type: string "x", expected i64 at line 1 column 162"#]],
+    )
+    .await;
+    check_error(
+        &running,
+        |r| r["inputs"][0]["name"] = json!(7),
+        &expect!["400 inputs[0].name: invalid type: integer `7`, expected a string at line 1 column 70"],
+    )
+    .await;
+    check_error(
+        &running,
+        |r| r["inputs"] = json!({}),
+        &expect!["400 inputs: invalid type: map, expected a sequence at line 1 column 22"],
+    )
+    .await;
+    check_error(&running, |r| r["inputs"][1]["data"] = Value::Null, &expect!["400 inputs[1].data: is missing"]).await;
     let response = running.post("/v2/models/delay/versions/7/infer", &request()).await;
     assert_eq!(response.status, 404);
+    let response = running.get("/v2/models/%ff/ready").await;
+    assert_eq!((response.status, response.json()), (404, json!({"error": "the address is not UTF-8"})));
+    let url = format!("{}/v2/models/delay/infer", running.url);
+    let response = lamp_testkit::http::Request::post(&url).header("content-encoding", "gzip").send().await;
+    let expected = "bodies with content-encoding `gzip` are not read; send it as it is";
+    assert_eq!((response.status, response.json()), (415, json!({"error": expected})));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_names_what_is_served_and_only_what_is_there() {
+    let running = running().await;
+    let description = running.get("/openapi.json").await.json();
+    let parameters = &description["components"]["parameters"];
+    assert_eq!(parameters["service"]["schema"]["enum"], json!(["delay"]));
+    assert_eq!(parameters["version"]["schema"]["enum"], json!(["delay-simple@1", "delay@3"]));
+    let paths = description["paths"].as_object().expect("paths");
+    assert_eq!(paths.len(), 15);
+    for (path, calls) in paths {
+        let address = path.replace("{service}", "delay").replace("{version}", "delay@3");
+        let expected = if calls.get("get").is_some() { 200 } else { 405 };
+        assert_eq!(running.get(&address).await.status, expected, "{address}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

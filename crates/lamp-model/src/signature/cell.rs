@@ -43,6 +43,16 @@ impl<'a> ColumnReader<'a> {
         Ok(())
     }
 
+    /// Takes one value of a typed column; null and not-a-number are both a value that is not there.
+    pub(super) fn push_from(
+        &mut self,
+        values: &Values,
+        at: usize,
+        path: impl Fn() -> String,
+    ) -> Result<(), InputError> {
+        self.take(cell_at(values, at)).map_err(|problem| InputError::new(path(), problem))
+    }
+
     fn push_null(&mut self) {
         match &mut self.values {
             Values::Bool(v) => v.push(None),
@@ -53,50 +63,120 @@ impl<'a> ColumnReader<'a> {
     }
 
     fn read(&mut self, value: &Value) -> Result<(), String> {
-        if value.is_null() {
-            if !self.field.nullable {
-                return Err(format!("expected {}, got null", wanted(self.field.datatype)));
-            }
-            self.push_null();
-            return Ok(());
-        }
-        let unexpected = || format!("expected {}, got {}", wanted(self.field.datatype), shown(value));
-        match &mut self.values {
-            Values::Bool(column) => {
-                let flag = value.as_bool().ok_or_else(unexpected)?;
-                check_classes(self.field, value)?;
+        let cell = cell_of(value, self.field.datatype)
+            .ok_or_else(|| format!("expected {}, got {}", wanted(self.field.datatype), shown(value)))?;
+        self.take(cell)
+    }
+
+    fn take(&mut self, cell: Cell<'_>) -> Result<(), String> {
+        let field = self.field;
+        match (&mut self.values, cell) {
+            (_, Cell::Null) if field.nullable => self.push_null(),
+            (Values::Bool(column), Cell::Bool(flag)) => {
+                check_classes(field, cell)?;
                 column.push(Some(flag));
             }
-            Values::Int(column) | Values::Instant(column) => {
-                let int = whole(value).ok_or_else(unexpected)?;
-                let (low, high) = int_range(self.field.datatype);
+            (Values::Int(column) | Values::Instant(column), Cell::Int(int)) => {
+                let (low, high) = int_range(field.datatype);
                 if int < low || int > high {
-                    return Err(format!("{int} does not fit {}", self.field.datatype.as_str()));
+                    return Err(format!("{int} does not fit {}", field.datatype.as_str()));
                 }
-                check_range(self.field, crate::outputs::int_as_float(int))?;
-                check_classes(self.field, &Value::from(int))?;
+                check_range(field, crate::outputs::int_as_float(int))?;
+                check_classes(field, cell)?;
                 column.push(Some(int));
             }
-            Values::Float(column) => {
-                let float = value.as_f64().ok_or_else(unexpected)?;
-                if self.field.datatype == Datatype::Fp32 && float.abs() > f64::from(f32::MAX) {
-                    return Err(format!("{float} does not fit FP32"));
-                }
-                check_range(self.field, float)?;
-                check_classes(self.field, value)?;
+            (Values::Float(column), Cell::Float(float)) => {
+                check_float(field, float)?;
+                check_classes(field, cell)?;
                 column.push(Some(float));
             }
-            Values::Text(column) => {
-                let text = value.as_str().ok_or_else(unexpected)?;
+            (Values::Float(column), Cell::Int(int)) => {
+                let float = crate::outputs::int_as_float(int);
+                check_float(field, float)?;
+                check_classes(field, cell)?;
+                column.push(Some(float));
+            }
+            (Values::Text(column), Cell::Text(text)) => {
                 if text.contains('\0') {
                     return Err("text with a NUL character is refused".to_owned());
                 }
-                check_classes(self.field, value)?;
+                check_classes(field, cell)?;
                 column.push(Some(text.to_owned()));
+            }
+            (_, Cell::Null | Cell::Bool(_) | Cell::Int(_) | Cell::Float(_) | Cell::Text(_)) => {
+                return Err(format!("expected {}, got {}", wanted(field.datatype), shown(&cell.json())));
             }
         }
         Ok(())
     }
+}
+
+/// One value as it came in, from JSON or from a typed column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Cell<'a> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(&'a str),
+}
+
+impl Cell<'_> {
+    /// The value in JSON, for messages.
+    fn json(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(flag) => Value::Bool(flag),
+            Self::Int(int) => Value::from(int),
+            Self::Float(float) => Value::from(float),
+            Self::Text(text) => Value::from(text),
+        }
+    }
+
+    /// Whether a declared class is this value.
+    fn is(self, class: &Value) -> bool {
+        match self {
+            Self::Null => class.is_null(),
+            Self::Bool(flag) => class.as_bool() == Some(flag),
+            Self::Int(int) => class.as_i64() == Some(int) || class.as_f64() == Some(crate::outputs::int_as_float(int)),
+            Self::Float(float) => class.as_f64() == Some(float),
+            Self::Text(text) => class.as_str() == Some(text),
+        }
+    }
+}
+
+/// A JSON value as a column of `datatype` takes it.
+fn cell_of(value: &Value, datatype: Datatype) -> Option<Cell<'_>> {
+    if value.is_null() {
+        return Some(Cell::Null);
+    }
+    match datatype {
+        Datatype::Bool => value.as_bool().map(Cell::Bool),
+        Datatype::Int8 | Datatype::Int16 | Datatype::Int32 | Datatype::Int64 => whole(value).map(Cell::Int),
+        Datatype::Fp32 | Datatype::Fp64 => value.as_f64().map(Cell::Float),
+        Datatype::Bytes => value.as_str().map(Cell::Text),
+    }
+}
+
+fn cell_at(values: &Values, at: usize) -> Cell<'_> {
+    match values {
+        Values::Bool(v) => v.get(at).copied().flatten().map_or(Cell::Null, Cell::Bool),
+        Values::Int(v) | Values::Instant(v) => v.get(at).copied().flatten().map_or(Cell::Null, Cell::Int),
+        Values::Float(v) => {
+            v.get(at).copied().flatten().filter(|float| !float.is_nan()).map_or(Cell::Null, Cell::Float)
+        }
+        Values::Text(v) => v.get(at).and_then(Option::as_deref).map_or(Cell::Null, Cell::Text),
+    }
+}
+
+fn check_float(field: &Field, float: f64) -> Result<(), String> {
+    if float.is_infinite() {
+        return Err(format!("expected a finite number, got {float}"));
+    }
+    if field.datatype == Datatype::Fp32 && float.abs() > f64::from(f32::MAX) {
+        return Err(format!("{float} does not fit FP32"));
+    }
+    check_range(field, float)
 }
 
 /// A JSON integer, or a float that is one (`3.0`).
@@ -138,13 +218,13 @@ fn check_range(field: &Field, number: f64) -> Result<(), String> {
     Ok(())
 }
 
-fn check_classes(field: &Field, value: &Value) -> Result<(), String> {
+fn check_classes(field: &Field, cell: Cell<'_>) -> Result<(), String> {
     let Some(classes) = &field.classes else { return Ok(()) };
-    if classes.iter().any(|class| same(class, value)) {
+    if classes.iter().any(|class| cell.is(class)) {
         return Ok(());
     }
     let known = classes.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
-    Err(format!("{} is none of {}", shown(value), cut(&known)))
+    Err(format!("{} is none of {}", shown(&cell.json()), cut(&known)))
 }
 
 /// Whether two JSON scalars mean the same: 1 and 1.0 do.

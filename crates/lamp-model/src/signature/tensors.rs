@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use lamp_core::package::{Datatype, Field, Signature};
-use serde::{Deserialize, Serialize};
+use lamp_core::table::Values;
 use serde_json::Value;
 
 use super::cell::ColumnReader;
 use super::rows::{check_count, width};
 use super::{Batch, InputError};
 use crate::outputs::flatten;
+use crate::raw;
 
-/// A named tensor in JSON.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A named tensor of the protocol, in whatever form it came.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
     /// Name of the input or output.
     pub name: String,
@@ -20,11 +22,25 @@ pub struct Tensor {
     pub shape: Vec<i64>,
     /// Element type.
     pub datatype: String,
-    /// Parameters; taken and not looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parameters: Option<Value>,
-    /// Values in row order, flat or nested.
-    pub data: Value,
+    /// Values in row order.
+    pub data: TensorData,
+}
+
+/// The values of a tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TensorData {
+    /// JSON, flat or nested.
+    Json(Value),
+    /// Bytes, as [`raw`] reads them.
+    Raw(Bytes),
+    /// Values that the wire had typed.
+    Typed(Values),
+}
+
+impl From<Value> for TensorData {
+    fn from(value: Value) -> Self {
+        Self::Json(value)
+    }
 }
 
 pub(super) fn read(signature: &Arc<Signature>, tensors: &[Tensor]) -> Result<Batch, InputError> {
@@ -82,19 +98,28 @@ fn push_tensor(
         let problem = format!("expected [{}], got {:?}", expected.join(", "), tensor.shape);
         return Err(InputError::new(format!("inputs[{at}].shape"), problem));
     }
-    let cells =
-        tensor.data.as_array().ok_or_else(|| InputError::new(format!("inputs[{at}].data"), "expected an array"))?;
+    let here = |place: usize| format!("inputs[{at}].data[{place}]");
+    let wrong = |problem: String| InputError::new(format!("inputs[{at}].data"), problem);
     let expected = rows * width(field);
-    let mut flat = Vec::with_capacity(expected);
-    flatten(cells, &mut flat);
-    if flat.len() != expected {
-        let problem = format!("expected {expected} values, got {}", flat.len());
-        return Err(InputError::new(format!("inputs[{at}].data"), problem));
+    let check_count = |count: usize| {
+        let is_right = count == expected;
+        if is_right { Ok(()) } else { Err(wrong(format!("expected {expected} values, got {count}"))) }
+    };
+    let push_typed = |column: &mut ColumnReader<'_>, values: &Values| {
+        check_count(values.len())?;
+        (0..expected).try_for_each(|place| column.push_from(values, place, || here(place)))
+    };
+    match &tensor.data {
+        TensorData::Json(data) => {
+            let cells = data.as_array().ok_or_else(|| wrong("expected an array".to_owned()))?;
+            let mut flat = Vec::with_capacity(expected);
+            flatten(cells, &mut flat);
+            check_count(flat.len())?;
+            flat.into_iter().enumerate().try_for_each(|(place, cell)| column.push(cell, || here(place)))
+        }
+        TensorData::Raw(bytes) => push_typed(column, &raw::decode(&tensor.datatype, bytes).map_err(wrong)?),
+        TensorData::Typed(values) => push_typed(column, values),
     }
-    for (place, cell) in flat.into_iter().enumerate() {
-        column.push(cell, || format!("inputs[{at}].data[{place}]"))?;
-    }
-    Ok(())
 }
 
 /// `[rows]` and `[rows, 1]` mean the same for one value a row.
@@ -110,7 +135,7 @@ fn is_taken_for(given: &str, wanted: Datatype) -> bool {
     match wanted {
         Datatype::Bool => given == "BOOL",
         Datatype::Int8 | Datatype::Int16 | Datatype::Int32 | Datatype::Int64 => is_int,
-        Datatype::Fp32 | Datatype::Fp64 => is_int || matches!(given, "FP16" | "FP32" | "FP64"),
+        Datatype::Fp32 | Datatype::Fp64 => is_int || matches!(given, "FP16" | "BF16" | "FP32" | "FP64"),
         Datatype::Bytes => given == "BYTES",
     }
 }

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::outputs::{OutputColumn, Outputs};
+use crate::raw;
 
 fn signature() -> Arc<Signature> {
     let signature = json!({
@@ -72,7 +73,7 @@ fn what_a_client_sent_is_quoted_in_part_only() {
 }
 
 fn tensor(name: &str, datatype: &str, shape: &[i64], data: Value) -> Tensor {
-    Tensor { name: name.to_owned(), shape: shape.to_vec(), datatype: datatype.to_owned(), parameters: None, data }
+    Tensor { name: name.to_owned(), shape: shape.to_vec(), datatype: datatype.to_owned(), data: data.into() }
 }
 
 fn tensors() -> Vec<Tensor> {
@@ -104,6 +105,50 @@ fn tensors_mean_the_same_as_rows() {
 }
 
 #[test]
+fn raw_and_typed_tensors_mean_the_same_as_json() {
+    check_tensors(
+        |t| {
+            t[0].data = TensorData::Raw(raw::encode(Datatype::Bytes, &texts(["UA", "AA"])).into());
+            t[1].data = TensorData::Raw([39.5_f32, f32::NAN].into_iter().flat_map(f32::to_le_bytes).collect());
+            t[2].data = TensorData::Typed(Values::Int(vec![Some(180), Some(90)]));
+        },
+        &expect![[r#"
+            {"carrier":"UA","is_night":null,"seats":180,"temp":39.5}
+            {"carrier":"AA","is_night":null,"seats":90,"temp":null}"#]],
+    );
+}
+
+fn texts<const N: usize>(texts: [&str; N]) -> Values {
+    Values::Text(texts.map(|text| Some(text.to_owned())).to_vec())
+}
+
+#[test]
+fn raw_and_typed_tensors_are_held_against_the_signature_too() {
+    let raw = |bytes: &[u8]| TensorData::Raw(bytes.to_vec().into());
+    check_tensors(|t| t[1].data = raw(&[0; 4]), &expect!["inputs[1].data: expected 2 values, got 1"]);
+    check_tensors(
+        |t| t[1].data = raw(&[0; 7]),
+        &expect!["inputs[1].data: 7 bytes are no whole number of values of 4 bytes"],
+    );
+    check_tensors(
+        |t| t[1].data = TensorData::Typed(Values::Float(vec![Some(1.0), Some(f64::INFINITY)])),
+        &expect!["inputs[1].data[1]: expected a finite number, got inf"],
+    );
+    check_tensors(
+        |t| t[2].data = TensorData::Typed(Values::Int(vec![Some(1), None])),
+        &expect!["inputs[2].data[1]: expected an integer, got null"],
+    );
+    check_tensors(
+        |t| t[0].data = TensorData::Typed(texts(["UA", "ZZ"])),
+        &expect![[r#"inputs[0].data[1]: "ZZ" is none of "UA", "AA""#]],
+    );
+    check_tensors(
+        |t| t[2].data = TensorData::Typed(texts(["1", "2"])),
+        &expect![[r#"inputs[2].data[0]: expected an integer, got "1""#]],
+    );
+}
+
+#[test]
 fn wrong_tensors_are_named_with_their_path() {
     check_tensors(Vec::clear, &expect!["inputs: there is no tensor"]);
     check_tensors(|t| t[1].name = "x".to_owned(), &expect!["inputs[1].name: the model has no input `x`"]);
@@ -111,9 +156,12 @@ fn wrong_tensors_are_named_with_their_path() {
     check_tensors(|t| t[1].datatype = "BYTES".to_owned(), &expect!["inputs[1].datatype: expected FP64, got BYTES"]);
     check_tensors(|t| t[1].shape = vec![3], &expect!["inputs[1].shape: expected [2], got [3]"]);
     check_tensors(|t| t[0].shape = vec![-1], &expect!["inputs[0].shape: a dimension is negative"]);
-    check_tensors(|t| t[1].data = json!([1.0]), &expect!["inputs[1].data: expected 2 values, got 1"]);
-    check_tensors(|t| t[1].data = json!(1.0), &expect!["inputs[1].data: expected an array"]);
-    check_tensors(|t| t[2].data = json!([180, "x"]), &expect![[r#"inputs[2].data[1]: expected an integer, got "x""#]]);
+    check_tensors(|t| t[1].data = json!([1.0]).into(), &expect!["inputs[1].data: expected 2 values, got 1"]);
+    check_tensors(|t| t[1].data = json!(1.0).into(), &expect!["inputs[1].data: expected an array"]);
+    check_tensors(
+        |t| t[2].data = json!([180, "x"]).into(),
+        &expect![[r#"inputs[2].data[1]: expected an integer, got "x""#]],
+    );
     check_tensors(|t| t.truncate(2), &expect!["inputs.seats: is missing"]);
 }
 

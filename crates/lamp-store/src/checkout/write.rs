@@ -4,9 +4,9 @@ use std::fs::{File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::sync::Arc;
 
 use lamp_core::dataset::FileEntry;
-use lamp_core::digest::Digest;
 use tempfile::NamedTempFile;
 
 use super::Overwrite;
@@ -14,8 +14,11 @@ use super::inspect::{Standing, check_folders, inspect, place};
 use crate::error::StoreError;
 use crate::faults::{Step, passed};
 use crate::folder::{Unsynced, parent};
-use crate::hashing::read_block;
+use crate::hashing::{block, digest_of};
+use crate::kept::Kept;
+use crate::packs::Packs;
 use crate::progress::Progress;
+use crate::reader::Reader;
 
 /// Permissions of what is written: the user may change it, unlike the object.
 const WRITABLE: u32 = 0o644;
@@ -31,41 +34,79 @@ pub(super) fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMP_PREFIX) && name.ends_with(TEMP_SUFFIX)
 }
 
-/// Copies the object at `source` to the entry's place, checking its digest on the way.
-pub(super) fn file(
-    source: &Path,
-    root: &Path,
-    entry: &FileEntry,
-    overwrite: Overwrite,
-    unsynced: &Unsynced,
-    progress: &dyn Progress,
-    block: &mut [u8],
-) -> Result<(), StoreError> {
-    let path = place(root, entry);
-    make_folders(root, entry, unsynced)?;
-    let mut from = File::open(source).map_err(|error| unreadable(source, entry, error))?;
-    let mut temp = builder().tempfile_in(parent(&path)).map_err(|error| StoreError::io("write", &path, error))?;
-    let mut hasher = blake3::Hasher::new();
-    loop {
-        let count = read_block(&mut from, block).map_err(|error| unreadable(source, entry, error))?;
-        if count == 0 {
-            break;
+/// Writes files, on one thread.
+pub(super) struct Writer {
+    reader: Reader,
+    kept: Kept,
+    block: Vec<u8>,
+    /// Whether files here can share their bytes with the kept ones; unknown until it was tried.
+    can_share: bool,
+}
+
+impl Writer {
+    pub(super) fn new(packs: &Arc<Packs>, kept: &Kept) -> Self {
+        Self { reader: Reader::new(packs), kept: kept.clone(), block: block(), can_share: true }
+    }
+
+    /// Writes a file to its place, checking its digest on the way.
+    pub(super) fn file(
+        &mut self,
+        root: &Path,
+        entry: &FileEntry,
+        overwrite: Overwrite,
+        unsynced: &Unsynced,
+        progress: &dyn Progress,
+    ) -> Result<(), StoreError> {
+        let path = place(root, entry);
+        make_folders(root, entry, unsynced)?;
+        let temp = match self.shared(&path, entry)? {
+            Some(temp) => {
+                progress.advance(entry.size);
+                temp
+            }
+            None => self.copied(&path, entry, progress)?,
+        };
+        let file = temp.as_file();
+        file.set_permissions(Permissions::from_mode(WRITABLE))
+            .and_then(|()| file.sync_all())
+            .map_err(|error| StoreError::io("write", &path, error))?;
+        passed(Step::CheckoutSynced, &path);
+        name(temp, root, entry, overwrite, &mut self.block)
+    }
+
+    /// A file that shares its bytes with the kept one, if there is one and the file system can.
+    fn shared(&mut self, path: &Path, entry: &FileEntry) -> Result<Option<NamedTempFile>, StoreError> {
+        if !self.can_share {
+            return Ok(None);
         }
-        hasher.update(&block[..count]);
-        temp.as_file_mut().write_all(&block[..count]).map_err(|error| StoreError::io("write", &path, error))?;
-        progress.advance(count as u64);
+        let Some(kept) = self.kept.find(entry) else { return Ok(None) };
+        let made = builder().make_in(parent(path), |temp| {
+            reflink_copy::reflink(&kept, temp)?;
+            File::open(temp)
+        });
+        let Ok(mut temp) = made else {
+            self.can_share = false;
+            return Ok(None);
+        };
+        let found = digest_of(temp.as_file_mut(), &mut self.block, |_| {});
+        let (_, found) = found.map_err(|error| StoreError::io("read", path, error))?;
+        if found == entry.digest {
+            return Ok(Some(temp));
+        }
+        self.kept.forget(entry.digest);
+        Ok(None)
     }
-    let found = Digest::from_bytes(*hasher.finalize().as_bytes());
-    if found != entry.digest {
-        let why = format!("its bytes have digest {found}");
-        return Err(StoreError::ObjectDamaged { digest: entry.digest, path: entry.path.clone(), why });
+
+    fn copied(&mut self, path: &Path, entry: &FileEntry, progress: &dyn Progress) -> Result<NamedTempFile, StoreError> {
+        let mut temp = builder().tempfile_in(parent(path)).map_err(|error| StoreError::io("write", path, error))?;
+        let file = temp.as_file_mut();
+        self.reader.file(entry, |bytes| {
+            file.write_all(bytes).map_err(|error| StoreError::io("write", path, error))?;
+            progress.advance(bytes.len() as u64);
+            Ok(())
+        })?;
+        Ok(temp)
     }
-    let kept = temp.as_file();
-    kept.set_permissions(Permissions::from_mode(WRITABLE))
-        .and_then(|()| kept.sync_all())
-        .map_err(|error| StoreError::io("write", &path, error))?;
-    passed(Step::CheckoutSynced, &path);
-    name(temp, root, entry, overwrite, block)
 }
 
 /// Makes the entry's link.
@@ -89,13 +130,6 @@ fn builder() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX);
     builder
-}
-
-fn unreadable(source: &Path, entry: &FileEntry, error: io::Error) -> StoreError {
-    match error.kind() {
-        io::ErrorKind::NotFound => StoreError::ObjectMissing { digest: entry.digest, path: entry.path.clone() },
-        _ => StoreError::io("read", source, error),
-    }
 }
 
 /// Makes the folders of an entry, once more refusing to go through a link.

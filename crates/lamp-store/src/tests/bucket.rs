@@ -1,5 +1,6 @@
 //! A store in a bucket, over an in-memory one.
 
+use futures::TryStreamExt as _;
 use lamp_core::digest::Digest;
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
@@ -14,9 +15,10 @@ async fn open(bench: &Bench, client: &Arc<InMemory>) -> Store {
     Store::open_bucket("s3://team/ml", client, &bench.cache_dir()).await.expect("opens")
 }
 
-fn object_key(digest: Digest) -> Key {
-    let hex = digest.to_hex();
-    Key::from(format!("objects/{}/{}", &hex[..2], &hex[2..]))
+/// The keys of all packs.
+async fn packs(client: &InMemory) -> Vec<Key> {
+    let listed = client.list(Some(&Key::from("packs")));
+    listed.map_ok(|meta| meta.location).try_collect().await.expect("listed")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,27 +52,34 @@ async fn a_version_comes_back_from_the_bucket() {
     for (name, content) in &contents {
         assert_eq!(&fs::read(elsewhere.out().join(name)).expect("a copy"), content, "{name}");
     }
-    client.delete(&object_key(entries[2].digest)).await.expect("deleted");
+    store.local_path(&entries[2]).await.expect("fetched");
+    for pack in packs(&client).await {
+        client.delete(&pack).await.expect("deleted");
+    }
     let path = store.local_path(&entries[2]).await.expect("fetched before");
     assert_eq!(fs::read(path).expect("in the cache"), contents[2].1);
 }
 
 #[tokio::test]
-async fn what_the_bucket_has_is_not_sent_again() {
+async fn what_the_bucket_has_is_not_sent_again_and_many_files_are_few_objects() {
     let bench = Bench::new();
-    bench.write("a", b"content");
+    let names: Vec<String> = (0..500).map(|n| format!("file-{n}")).collect();
+    for (seed, name) in names.iter().enumerate() {
+        bench.write(name, &noise(2_000, seed as u64));
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let client = Arc::new(InMemory::new());
     let store = open(&bench, &client).await;
-    let entries = bench.add(&store, &["a"]).await.expect("added");
-    let key = object_key(entries[0].digest);
-    let before = client.head(&key).await.expect("there");
-    bench.add(&store, &["a"]).await.expect("known to the stat cache");
-    bench.write("b", b"content");
-    bench.add(&store, &["b"]).await.expect("known to the bucket");
-    assert_eq!(client.head(&key).await.expect("there").e_tag, before.e_tag);
-    client.delete(&key).await.expect("deleted");
-    bench.add(&store, &["a"]).await.expect("sent again");
-    assert_eq!(client.head(&key).await.expect("there").size, 7);
+    bench.add(&store, &names).await.expect("added");
+    let before = packs(&client).await;
+    assert_eq!(before.len(), 1);
+    bench.add(&store, &names).await.expect("known to the stat cache");
+    bench.write("other name", &noise(2_000, 7));
+    bench.add(&store, &["other name"]).await.expect("known to the bucket");
+    assert_eq!(packs(&client).await, before);
+    client.delete(&before[0]).await.expect("deleted");
+    bench.add(&store, &names).await.expect("sent again");
+    assert_eq!(packs(&client).await.len(), 1);
 }
 
 #[tokio::test]
@@ -98,8 +107,7 @@ async fn a_large_source_that_changes_while_it_is_sent_leaves_nothing_in_the_buck
     let path = bench.write("large", &content);
     let client = Arc::new(InMemory::new());
     let store = open(&bench, &client).await;
-    // The first reading has ten blocks; the hook after the eleventh is in the second reading.
-    for _ in 0..10 {
+    for _ in 0..5 {
         faults::at(Step::BlockCopied, &path, || {});
     }
     let changed = path.clone();
@@ -109,7 +117,7 @@ async fn a_large_source_that_changes_while_it_is_sent_leaves_nothing_in_the_buck
     });
     let error = bench.add(&store, &["large"]).await.expect_err("changed");
     assert!(matches!(error, StoreError::SourceChanged { .. }), "{error}");
-    assert!(client.head(&object_key(Digest::of(&content))).await.is_err(), "nothing came in");
+    assert_eq!(packs(&client).await, [], "nothing came in");
 }
 
 #[tokio::test]
@@ -119,19 +127,48 @@ async fn what_arrives_damaged_is_refused_and_found_by_verify() {
     bench.write("b", b"gone");
     let client = Arc::new(InMemory::new());
     let store = open(&bench, &client).await;
-    let entries = bench.add(&store, &["a", "b"]).await.expect("added");
-    client.put(&object_key(entries[0].digest), "evil bytes".into()).await.expect("tampered");
-    client.delete(&object_key(entries[1].digest)).await.expect("deleted");
+    let mut entries = bench.add(&store, &["a"]).await.expect("added");
+    let tampered = packs(&client).await.remove(0);
+    entries.extend(bench.add(&store, &["b"]).await.expect("added"));
+    let deleted = packs(&client).await.into_iter().find(|pack| *pack != tampered).expect("another pack");
+    let mut bytes = client.get(&tampered).await.expect("there").bytes().await.expect("read").to_vec();
+    bytes[12] ^= 1;
+    client.put(&tampered, bytes.into()).await.expect("tampered");
+    client.delete(&deleted).await.expect("deleted");
 
-    let error = store.local_path(&entries[0]).await.expect_err("damaged");
-    assert!(matches!(error, StoreError::ObjectDamaged { .. }), "{error}");
+    let store = open(&bench, &client).await;
+    for _ in 0..6 {
+        let error = store.local_path(&entries[0]).await.expect_err("damaged");
+        assert!(matches!(error, StoreError::ObjectDamaged { .. }), "{error}");
+    }
     let error = store.local_path(&entries[1]).await.expect_err("missing");
     assert!(matches!(error, StoreError::ObjectMissing { .. }), "{error}");
-    assert!(!bench.cache_dir().join("fetched/objects").exists(), "nothing stays in the cache");
+    assert!(!bench.cache_dir().join("store/files").exists(), "nothing stays in the cache");
 
     let damages = store.verify(&manifest(entries), quiet()).await.expect("verified");
     let kinds: Vec<_> = damages.into_iter().map(|damage| damage.kind).collect();
-    assert_eq!(kinds, [DamageKind::Corrupt { found: Digest::of(b"evil bytes") }, DamageKind::Missing]);
+    assert!(matches!(&kinds[..], [DamageKind::Unreadable { .. }, DamageKind::Missing]), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn packs_in_a_bucket_are_written_anew_too() {
+    let bench = Bench::new();
+    let client = Arc::new(InMemory::new());
+    let store = open(&bench, &client).await;
+    let mut entries = Vec::new();
+    for version in 0..4 {
+        let name = format!("version-{version}");
+        bench.write(&name, &noise(400_000, 1)[..300_000 + 1_500 * version]);
+        entries.extend(bench.add(&store, &[&name]).await.expect("added"));
+    }
+    let done = store.repack().await.expect("repacked");
+    assert!(done.packs == 4 && done.bytes_after < 320_000, "{done:?}");
+    assert_eq!(packs(&client).await.len(), 1);
+    let elsewhere = Bench::new();
+    let store = open(&elsewhere, &client).await;
+    assert_eq!(store.verify(&manifest(entries.clone()), quiet()).await.expect("verified"), Vec::new());
+    store.gc(&crate::Roots::default()).await.expect("collected");
+    assert_eq!(store.verify(&manifest(entries), quiet()).await.expect("young things stay"), Vec::new());
 }
 
 #[tokio::test]
@@ -145,7 +182,7 @@ async fn documents_and_the_layout_are_kept_in_the_bucket() {
         store.put_document(DocumentKind::Checks, &key, text).await.expect("stored");
         assert_eq!(store.find_document(DocumentKind::Checks, &key).await.expect("asked").as_deref(), Some(text));
     }
-    client.put(&Key::from("lamp-store.json"), "{\"layout\":2}".into()).await.expect("rewritten");
+    client.put(&Key::from("lamp-store.json"), "{\"layout\":3}".into()).await.expect("rewritten");
     let newer = Store::open_bucket("s3://team/ml", client, &bench.cache_dir()).await.expect_err("newer");
     assert!(matches!(newer, StoreError::Layout { .. }), "{newer}");
 }

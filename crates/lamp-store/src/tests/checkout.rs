@@ -105,20 +105,32 @@ async fn entries_with_names_that_lead_out_are_refused() {
 }
 
 #[tokio::test]
-async fn a_damaged_or_missing_object_is_not_handed_out() {
+async fn damaged_or_missing_bytes_are_not_handed_out() {
     let bench = Bench::new();
     bench.write("a", b"good bytes");
-    bench.write("b", b"other bytes");
     let store = bench.open().await;
-    let entries = bench.add(&store, &["a", "b"]).await.expect("added");
-    let paths = store.local_paths(&entries, quiet()).await.expect("paths");
-    fs::remove_file(&paths[0]).and_then(|()| fs::write(&paths[0], b"evil bytes")).expect("damaged");
-    let error = check_out(&store, &entries[..1], &bench.out()).await.expect_err("damaged");
+    let entries = bench.add(&store, &["a"]).await.expect("added");
+    let pack = bench.packs().remove(0);
+    flip_in(&pack, b"good bytes");
+    let error = check_out(&store, &entries, &bench.out()).await.expect_err("damaged");
     assert!(matches!(error, StoreError::ObjectDamaged { .. }), "{error}");
-    fs::remove_file(&paths[1]).expect("removed");
-    let error = check_out(&store, &entries[1..], &bench.out()).await.expect_err("missing");
+    let error = store.local_path(&entries[0]).await.expect_err("damaged");
+    assert!(matches!(error, StoreError::ObjectDamaged { .. }), "{error}");
+    fs::remove_file(&pack).expect("removed");
+    let error = check_out(&store, &entries, &bench.out()).await.expect_err("missing");
     assert!(matches!(error, StoreError::ObjectMissing { .. }), "{error}");
     assert_eq!(names_in(&bench.out()), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_damaged_kept_file_does_not_reach_a_checkout() {
+    let bench = Bench::new();
+    bench.write("a", b"good bytes");
+    let store = bench.open().await;
+    let entries = bench.add(&store, &["a"]).await.expect("added");
+    flip_in(&store.local_path(&entries[0]).await.expect("kept"), b"good bytes");
+    check_out(&store, &entries, &bench.out()).await.expect("out");
+    assert_eq!(fs::read(bench.out().join("a")).expect("a copy"), b"good bytes");
 }
 
 #[tokio::test]

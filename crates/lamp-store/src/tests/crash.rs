@@ -47,6 +47,7 @@ async fn work(dir: &Path) {
     let digest = store.put_manifest(&manifest(entries.clone())).await.expect("stored");
     store.publish(SERIES, 1, &digest).await.expect("published");
     store.put_document(crate::DocumentKind::Profile, &digest, b"{}").await.expect("document");
+    store.local_paths(&entries[..3], quiet()).await.expect("paths");
     store.checkout(&entries, &dir.join("out"), Overwrite::Refuse, quiet()).await.expect("out");
 }
 

@@ -92,6 +92,41 @@ async fn a_disk_that_fills_up_at_any_write_costs_nothing() {
     assert!(refusals >= 5, "{refusals} writes were refused");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_larger_than_the_disk_is_refused_and_leaves_nothing() {
+    let bench = Bench::new();
+    let Some(disk) = SmallDisk::try_new(bench.dir.path().join("disk")) else { return };
+    let content = noise(20 << 20, 1);
+    let path = bench.write("day", &content);
+    let error = whole_version(&bench, "disk/store", 1).await.expect_err("too large");
+    assert!(matches!(error, StoreError::Full { .. }), "{error}");
+    assert_eq!(fs::read(&path).expect("the source"), content);
+    assert_eq!(names_in(&disk.path.join("store/tmp")), Vec::<String>::new());
+    bench.write("day", b"small");
+    whole_version(&bench, "disk/store", 1).await.expect("there is room again");
+}
+
+#[tokio::test]
+async fn a_repack_onto_a_full_disk_changes_nothing() {
+    let bench = Bench::new();
+    let Some(disk) = SmallDisk::try_new(bench.dir.path().join("disk")) else { return };
+    bench.write("day", &noise(500_000, 1));
+    whole_version(&bench, "disk/store", 1).await.expect("published");
+    let store = Store::open("disk/store", bench.dir.path(), &bench.cache_dir()).await.expect("opens");
+    let digest = store.published("datasets/flights").await.expect("listed")[0].1;
+    let manifest = store.manifest(&digest).await.expect("readable");
+    for pages in [1, 20, 60, 100] {
+        disk.fill(pages * 4_096);
+        let error = store.repack().await.expect_err("too small");
+        assert!(matches!(error, StoreError::Full { .. }), "{error}");
+        assert_eq!(store.verify(&manifest, quiet()).await.expect("verified"), Vec::new());
+        assert_eq!(names_in(&disk.path.join("store/tmp")), Vec::<String>::new());
+    }
+    disk.free();
+    assert_eq!(store.repack().await.expect("there is room again").packs, 1);
+    assert_eq!(store.verify(&manifest, quiet()).await.expect("verified"), Vec::new());
+}
+
 #[tokio::test]
 async fn a_checkout_onto_a_full_disk_leaves_no_half_file() {
     let bench = Bench::new();

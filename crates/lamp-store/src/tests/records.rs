@@ -115,11 +115,11 @@ async fn only_a_store_of_a_known_layout_is_opened() {
     let bench = Bench::new();
     bench.open().await;
     let marker = bench.store_dir().join("lamp-store.json");
-    assert_eq!(fs::read_to_string(&marker).expect("a marker").trim(), r#"{"layout":1}"#);
-    fs::remove_file(&marker).and_then(|()| fs::write(&marker, "{\"layout\":2}")).expect("rewritten");
+    assert_eq!(fs::read_to_string(&marker).expect("a marker").trim(), r#"{"layout":2}"#);
+    fs::remove_file(&marker).and_then(|()| fs::write(&marker, "{\"layout\":3}")).expect("rewritten");
     let open = async |location: &str| Store::open(location, bench.dir.path(), &bench.cache_dir()).await;
     let error = open("store").await.expect_err("newer");
-    assert!(error.to_string().contains("layout 2"), "{error}");
+    assert!(error.to_string().contains("layout 3"), "{error}");
     assert!(error.hint().is_some_and(|hint| hint.contains("newer")));
 
     bench.write("notes.txt", b"mine");

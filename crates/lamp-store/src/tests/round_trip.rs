@@ -1,6 +1,6 @@
 //! Bytes come back as they went in.
 
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use lamp_core::error::{Classified, Kind};
@@ -69,8 +69,26 @@ async fn same_bytes_are_kept_once() {
     assert_eq!(entries[0].digest, entries[1].digest);
     let paths = store.local_paths(&entries, quiet()).await.expect("paths");
     assert_eq!(paths[0], paths[1]);
-    let mode = fs::metadata(&paths[0]).expect("metadata").permissions().mode();
-    assert_eq!(mode & 0o777, 0o444, "objects are read-only");
+    for path in bench.packs().iter().chain(&paths) {
+        let mode = fs::metadata(path).expect("metadata").permissions().mode();
+        assert_eq!(mode & 0o777, 0o444, "nobody is to change it");
+    }
+}
+
+#[tokio::test]
+async fn what_is_there_can_be_asked_without_reading_it() {
+    let bench = Bench::new();
+    for (name, length) in [("empty", 0), ("small", 100), ("large", 100_000)] {
+        bench.write(name, &noise(length, 1));
+    }
+    let store = bench.open().await;
+    for entry in bench.add(&store, &["empty", "small", "large"]).await.expect("added") {
+        assert!(bench.open().await.has(&entry).await.expect("asked"), "{}", entry.path);
+        let longer = FileEntry { size: entry.size + 1, ..entry.clone() };
+        assert!(!store.has(&longer).await.expect("asked"), "{} of another size", entry.path);
+        let other = FileEntry { digest: lamp_core::digest::Digest::of(b"never added"), size: 9, ..entry };
+        assert!(!store.has(&other).await.expect("asked"));
+    }
 }
 
 #[tokio::test]
@@ -118,7 +136,7 @@ async fn a_source_that_changes_while_it_is_read_is_refused() {
         assert!(matches!(&error, StoreError::SourceChanged { path: named } if *named == path), "{what}: {error}");
         assert_eq!(error.kind(), Kind::Conflict);
         assert_eq!(bench.left_behind(), Vec::<String>::new(), "{what}");
-        assert!(!bench.store_dir().join("objects").exists(), "{what}: nothing came in");
+        assert_eq!(bench.packs(), Vec::<PathBuf>::new(), "{what}: nothing came in");
     }
 }
 
@@ -157,7 +175,7 @@ async fn pipes_folders_missing_files_and_bad_names_are_refused_before_anything_i
     }
     let error = bench.add(&store, &["good", "good"]).await.expect_err("twice");
     assert!(matches!(error, StoreError::Name { .. }), "{error}");
-    assert!(!bench.store_dir().join("objects").exists(), "nothing came in");
+    assert_eq!(bench.packs(), Vec::<PathBuf>::new(), "nothing came in");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
