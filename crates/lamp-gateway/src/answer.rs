@@ -38,7 +38,17 @@ pub(crate) struct Request {
 impl Request {
     /// Whether there still is time to wait for the first choice.
     pub(crate) fn is_early(&self) -> bool {
-        self.started.elapsed() < until_margin(self.deadline)
+        self.is_within(self.deadline)
+    }
+
+    pub(crate) fn is_within(&self, deadline: Duration) -> bool {
+        self.started.elapsed() < until_margin(deadline)
+    }
+
+    /// The deadline that models are judged by. A client in a hurry says nothing about them: its
+    /// own deadline must not open the breaker for everybody else.
+    pub(crate) fn fair_deadline(&self, service: &Service) -> Duration {
+        self.deadline.max(service.deadline)
     }
 }
 
@@ -334,11 +344,12 @@ async fn race(service: &Service, request: &Request, order: Order, runs: &mut Run
 
 /// Tells the breaker how the primary did, if that is known by now.
 fn judge_primary(service: &Service, request: &Request, order: Order, runs: &Runs) -> bool {
+    let deadline = request.fair_deadline(service);
     let did_well = match &runs.primary {
         Run::Absent | Run::Skipped => return true,
-        Run::Done(outcome) => is_good(outcome, request.deadline),
+        Run::Done(outcome) => is_good(outcome, deadline),
         // Waited for in vain.
-        Run::Running(_) if order.first == Role::Primary => false,
+        Run::Running(_) if order.first == Role::Primary && !request.is_within(deadline) => false,
         Run::Running(_) => return false,
     };
     service.with_breaker(|breaker| breaker.record(did_well));
@@ -365,7 +376,7 @@ fn reason(served_by: Role, order: Order, runs: &Runs) -> Option<FallbackReason> 
 
 fn failed(inner: &Inner, service: &Service, request: &Request, runs: &Runs, primary_was_judged: bool) -> NoAnswer {
     let counters = &service.counters;
-    if !primary_was_judged {
+    if !primary_was_judged && !request.is_within(request.fair_deadline(service)) {
         service.with_breaker(|breaker| breaker.record(false));
     }
     let judged =

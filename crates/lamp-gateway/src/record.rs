@@ -33,17 +33,16 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Gives the model that has not spoken yet until twice the deadline.
+    /// Gives the model that has not spoken yet until twice the deadline that it is judged by.
     pub(crate) async fn wait_for_late(&mut self) {
-        let at = self.request.started + self.request.deadline * 2;
+        let at = self.request.started + self.request.fair_deadline(&self.service) * 2;
         self.runs.primary.wait_until(at).await;
         self.runs.shadow.wait_until(at).await;
     }
 
     /// Counts what both models did, and gives the rows for the log.
     pub(crate) fn finish(self) -> Vec<Prediction> {
-        let deadline = self.request.deadline;
-        self.count(deadline);
+        self.count(self.request.fair_deadline(&self.service));
         (0u32..)
             .zip(&self.ids)
             .map(|(row, id)| {
@@ -70,12 +69,12 @@ impl Record {
             let (Some(lane), run) = (self.service.lane(role), self.runs.of(role)) else { continue };
             match run {
                 Run::Absent | Run::Skipped => {}
-                Run::Running(_) if self.request.is_early() => {}
+                Run::Running(_) if self.request.is_within(deadline) => {}
                 Run::Running(_) => lane.count_outcome(&self.judged(false, self.request.started.elapsed())),
                 Run::Done(outcome) => lane.count_outcome(&self.judged(is_good(outcome, deadline), outcome.latency)),
             }
         }
-        let is_undecided = matches!(self.runs.primary, Run::Running(_)) && self.request.is_early();
+        let is_undecided = matches!(self.runs.primary, Run::Running(_)) && self.request.is_within(deadline);
         if !self.primary_was_judged && !is_undecided {
             let did_well = self.runs.primary.outcome().is_some_and(|outcome| is_good(outcome, deadline));
             self.service.with_breaker(|breaker| breaker.record(did_well));

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use lamp_gateway::BreakerState;
+use serde_json::json;
 
-use super::kit::{Behaviour, DEADLINE, Running, told};
+use super::kit::{Behaviour, DEADLINE, Running, row, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_opens_after_five_failures_probes_and_closes() {
@@ -52,4 +53,19 @@ async fn behind_an_open_breaker_the_primary_is_asked_when_the_shadow_is_slow() {
     let start = Instant::now();
     assert_eq!(told(&running.predict().await), "primary - 0.3");
     assert!(start.elapsed() < DEADLINE * 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_in_a_hurry_do_not_open_it_for_others() {
+    let (running, primary, _) = Running::with(Behaviour::After(DEADLINE / 4, 0.3), Behaviour::Answer(0.2)).await;
+    let hurried = json!({"rows": [row()], "deadline_ms": 5});
+    for _ in 0..10 {
+        assert_eq!(told(&running.post("/predict/delay", &hurried).await), "shadow timeout 0.2");
+    }
+    running.gateway.rotate().await;
+    let state = running.state();
+    assert_eq!(state.breaker, BreakerState::Closed);
+    assert_eq!(state.primary.map(|lane| (lane.asked, lane.failed)), Some((10, 0)), "it was in time by the service");
+    assert_eq!(told(&running.predict().await), "primary - 0.3");
+    assert_eq!(primary.asked(), 11);
 }
