@@ -151,3 +151,31 @@ impl Index {
         self.names.keys().chain(self.broken.keys()).all(|name| names.contains(name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pack::{Codec, Entry};
+
+    fn table(depth: u8, bases: Vec<Digest>, digest: Digest) -> Table {
+        let block = Block { offset: 8, stored: 5, raw: 5, codec: Codec::Raw, depth, bases };
+        let entry = Entry { kind: Kind::Chunk, digest, block: 0, start: 0, length: 5 };
+        Table { blocks: vec![block], entries: vec![entry], ..Table::default() }
+    }
+
+    #[test]
+    fn of_two_places_the_one_that_leans_on_less_counts_whichever_is_learnt_first() {
+        let (chunk, base) = (Digest::of(b"chunk"), Digest::of(b"base"));
+        let packs = [(Digest::of(b"1"), table(3, vec![base], chunk)), (Digest::of(b"2"), table(0, vec![], chunk))];
+        for order in [[0, 1], [1, 0]] {
+            let mut index = Index::default();
+            for at in order {
+                let (name, table) = packs[at].clone();
+                index.learn(name, table);
+            }
+            let place = index.find(Kind::Chunk, &chunk).expect("learnt");
+            assert_eq!(index.pack(place).map(|pack| pack.name), Some(packs[1].0));
+            assert_eq!(index.packs_that_lean_on_nothing(), [packs[0].0].into());
+        }
+    }
+}

@@ -16,18 +16,18 @@ use crate::reader::Reader;
 pub(crate) struct Packs {
     pub(crate) backend: Backend,
     index: RwLock<Index>,
-    /// Packs that are treated as if they were not there.
-    hidden: Digests,
+    /// Whether packs as they came in are treated as if they were not there.
+    only_repacked: bool,
 }
 
 impl Packs {
     pub(crate) fn new(backend: Backend) -> Self {
-        Self { backend, index: RwLock::default(), hidden: Digests::default() }
+        Self { backend, index: RwLock::default(), only_repacked: false }
     }
 
-    /// The same packs without those that `hidden` names.
-    pub(crate) fn without(&self, hidden: Digests) -> Result<Self, StoreError> {
-        let rest = Self { backend: self.backend.clone(), index: RwLock::default(), hidden };
+    /// Only those of the packs that a repack wrote, which stay as they are.
+    pub(crate) fn only_repacked(&self) -> Result<Self, StoreError> {
+        let rest = Self { backend: self.backend.clone(), index: RwLock::default(), only_repacked: true };
         rest.refresh()?;
         Ok(rest)
     }
@@ -38,8 +38,7 @@ impl Packs {
 
     /// Looks which packs there are now: other processes add some, and take some away.
     pub(crate) fn refresh(&self) -> Result<(), StoreError> {
-        let names = self.backend.list_packs()?;
-        let names: Digests = names.into_iter().filter(|name| !self.hidden.contains(name)).collect();
+        let names: Digests = self.backend.list_packs()?.into_iter().collect();
         let has_lost_some = !self.index().is_within(&names);
         let unknown: Vec<Digest> = {
             let index = self.index();
@@ -55,6 +54,7 @@ impl Packs {
         }
         for (name, table) in tables {
             match table {
+                Ok(table) if self.only_repacked && !table.is_repacked => {}
                 Ok(table) => index.learn(name, table),
                 Err(why) => {
                     tracing::warn!(pack = %name, why, "a pack cannot be used");

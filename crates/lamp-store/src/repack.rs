@@ -67,9 +67,10 @@ pub(crate) fn repack(packs: &Arc<Packs>) -> Result<Repacked, StoreError> {
         return Ok(Repacked::default());
     }
     tables.sort_unstable_by_key(|(name, table)| (table.created_at_us, *name));
-    let names: Digests = tables.iter().map(|(name, _)| *name).collect();
-    // As if the old packs were gone: what is still to be had need not be written again.
-    let rest = Arc::new(packs.without(names.clone())?);
+    // As if the old packs were gone: what is still to be had need not be written again. Packs that come
+    // in meanwhile do not count either. They will be written anew themselves, perhaps against what is
+    // written now, and two blocks would lean on each other.
+    let rest = Arc::new(packs.only_repacked()?);
     let mut rewriting = Rewriting::new(packs, &rest);
     rewriting.remember_earlier()?;
     for (_, table) in &tables {
