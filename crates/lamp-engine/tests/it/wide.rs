@@ -25,7 +25,7 @@ fn cell(column: usize, row: usize) -> u32 {
 fn wide_parquet(folder: &Folder) -> DataFile {
     let column = |at: usize| -> (String, ArrayRef) {
         let cells = (0..ROWS).map(|row| cell(at, row));
-        let array: ArrayRef = if at % 3 == 0 {
+        let array: ArrayRef = if at.is_multiple_of(3) {
             Arc::new(cells.map(|cell| Some(format!("text {cell}"))).collect::<StringArray>())
         } else {
             Arc::new(cells.map(|cell| Some(f64::from(cell))).collect::<Float64Array>())
