@@ -136,6 +136,14 @@ impl Backend {
         }
     }
 
+    /// When a record was last written; nothing if it is not there.
+    pub(crate) fn modified_at(&self, key: &str) -> Result<Option<SystemTime>, StoreError> {
+        match self {
+            Self::Folder(folder) => folder.modified_at(key),
+            Self::Bucket(bucket) => bucket.modified_at_now(key),
+        }
+    }
+
     /// When a pack was last written or marked as used; nothing if it is not there.
     pub(crate) fn used_at(&self, name: Digest) -> Result<Option<SystemTime>, StoreError> {
         match self {

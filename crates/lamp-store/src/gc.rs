@@ -4,22 +4,27 @@
 //! stops everything: who knows what it refers to. Then whole packs go, or are written anew without
 //! what is dead in them. Nothing young goes: it may belong to a version that is just being made.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+mod live;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use lamp_core::dataset::FileEntry;
 use lamp_core::digest::Digest;
+use serde::{Deserialize, Serialize};
 
+use crate::backend::Aged;
 use crate::error::StoreError;
-use crate::index::{Digests, Place};
-use crate::layout::{MANIFESTS, manifest_key, parse_manifest_key, trash_key};
+use crate::index::ByDigest;
+use crate::layout::{MANIFESTS, parse_manifest_key};
 use crate::pack::codec::THOROUGH;
 use crate::pack::{Kind, Named};
 use crate::packing::Packing;
 use crate::packs::Packs;
 use crate::reader::Reader;
-use crate::trash::{discard_pack, empty};
+use crate::trash::{discard_manifest, discard_pack, empty, overdue};
+use live::Live;
 
 /// A pack is written anew if less than one byte of so many in it is needed.
 const REWRITE_ONE_IN: u64 = 2;
@@ -48,8 +53,8 @@ impl Default for Roots {
 /// A used pack is stamped once a day, so a younger stamp says nothing.
 const UNUSED_FOR_LEAST: Duration = Duration::from_hours(48);
 
-/// What a collection did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What a collection did, or would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Collected {
     /// Packs moved to the trash, those written anew among them.
     pub packs: u64,
@@ -85,43 +90,114 @@ fn unused_since(roots: &Roots) -> SystemTime {
     SystemTime::now() - roots.unused_for.max(UNUSED_FOR_LEAST)
 }
 
+/// Packs that go, and what is needed of all packs.
+struct Plan {
+    live: Live,
+    going: BTreeSet<Digest>,
+    sizes: ByDigest<u64>,
+}
+
+impl Plan {
+    /// Young packs stay, and those of which enough is needed.
+    fn make(packs: &Arc<Packs>, needed: &Needed, unused_since: SystemTime) -> Result<Self, StoreError> {
+        let (live, sizes) = (Live::find(packs, needed)?, packs.backend.pack_sizes()?);
+        let names: Vec<Digest> = packs.index().packs().iter().map(|pack| pack.name).collect();
+        let mut plan = Self { live, going: BTreeSet::new(), sizes };
+        for name in names {
+            let is_young = packs.backend.used_at(name)?.is_none_or(|used_at| used_at > unused_since);
+            if is_young {
+                plan.live.need_what_it_leans_on(packs, name);
+            } else {
+                plan.going.insert(name);
+            }
+        }
+        plan.keep_what_is_worth_it(packs);
+        Ok(plan)
+    }
+
+    fn size(&self, pack: Digest) -> u64 {
+        self.sizes.get(&pack).copied().unwrap_or(0)
+    }
+
+    /// Takes packs off the list of which enough is needed. Each of them may need more of the others.
+    fn keep_what_is_worth_it(&mut self, packs: &Packs) {
+        loop {
+            let is_worth_it = |name: &Digest| self.live.bytes_in(*name) * REWRITE_ONE_IN >= self.size(*name);
+            let staying: Vec<Digest> = self.going.iter().copied().filter(is_worth_it).collect();
+            if staying.is_empty() {
+                return;
+            }
+            for name in staying {
+                self.keep(packs, name);
+            }
+        }
+    }
+
+    fn keep(&mut self, packs: &Packs, name: Digest) {
+        self.going.remove(&name);
+        self.live.need_what_it_leans_on(packs, name);
+    }
+
+    /// The next one to go: one that no other on the list leans on. So whoever still relies on a pack
+    /// that leans on others keeps these too. Those that lean on each other in a circle stay.
+    fn next(&mut self, packs: &Packs) -> Option<Digest> {
+        let leant_on: BTreeSet<Digest> = self.going.iter().flat_map(|name| packs.index().leans_on(*name)).collect();
+        let next = self.going.iter().copied().find(|name| !leant_on.contains(name))?;
+        self.going.remove(&next);
+        Some(next)
+    }
+}
+
+/// What a collection would do now.
+pub(crate) fn foresee(packs: &Arc<Packs>, needed: &Needed, roots: &Roots) -> Result<Collected, StoreError> {
+    packs.refresh()?;
+    let (now, unused_since) = (SystemTime::now(), unused_since(roots));
+    let plan = Plan::make(packs, needed, unused_since)?;
+    let manifests = packs.backend.list_aged(MANIFESTS)?;
+    let goes = |manifest: &&Aged| find_dead(manifest, needed).is_some() && manifest.modified_at <= unused_since;
+    Ok(Collected {
+        packs: plan.going.len() as u64,
+        bytes: plan.going.iter().map(|name| plan.size(*name)).sum(),
+        bytes_rewritten: plan.going.iter().map(|name| plan.live.bytes_in(*name)).sum(),
+        manifests: manifests.iter().filter(goes).count() as u64,
+        bytes_removed: overdue(&packs.backend, now)?.iter().map(|found| found.bytes).sum(),
+    })
+}
+
 /// See [`Store::gc`](crate::Store::gc).
-pub(crate) fn collect(packs: &Arc<Packs>, needed: &Needed, roots: &Roots) -> Result<Collected, StoreError> {
-    let Some(_alone) = packs.backend.lock_for_repack()? else { return Ok(Collected::default()) };
+pub(crate) fn collect(packs: &Arc<Packs>, needed: &Needed, roots: &Roots) -> Result<Option<Collected>, StoreError> {
+    let Some(_alone) = packs.backend.lock_for_repack()? else { return Ok(None) };
     let now = SystemTime::now();
     packs.refresh()?;
     let mut done = Collected { bytes_removed: empty(&packs.backend, now)?, ..Collected::default() };
-    let live = Live::find(packs, needed)?;
     let (unused_since, until) = (unused_since(roots), now + roots.keep_trash_for);
-    let sizes = packs.backend.pack_sizes()?;
-    let names: Vec<Digest> = packs.index().packs().iter().map(|pack| pack.name).collect();
-    for name in names {
-        let size = sizes.get(&name).copied().unwrap_or(0);
-        let is_young = packs.backend.used_at(name)?.is_none_or(|used_at| used_at > unused_since);
-        let needed_bytes = live.bytes.get(&name).copied().unwrap_or(0);
-        let is_worth_it = needed_bytes * REWRITE_ONE_IN < size;
-        if is_young || !is_worth_it {
-            continue;
-        }
-        if needed_bytes > 0 {
-            done.bytes_rewritten += rewrite(packs, name, &live)?;
+    let mut plan = Plan::make(packs, needed, unused_since)?;
+    while let Some(name) = plan.next(packs) {
+        if plan.live.bytes_in(name) > 0 {
+            done.bytes_rewritten += rewrite(packs, name, &plan.live)?;
         }
         if discard_pack(&packs.backend, name, unused_since, until)? {
             done.packs += 1;
-            done.bytes += size;
+            done.bytes += plan.size(name);
+        } else {
+            plan.keep(packs, name);
+            plan.keep_what_is_worth_it(packs);
         }
     }
     for manifest in packs.backend.list_aged(MANIFESTS)? {
-        let digest = parse_manifest_key(&manifest.key);
-        let Some(digest) = digest.filter(|digest| !needed.manifests.contains(digest)) else { continue };
-        let is_young = manifest.modified_at > unused_since;
-        let name = format!("{digest}.json");
-        if !is_young && packs.backend.rename(&manifest_key(digest), &trash_key(until, &name))? {
+        if let Some(digest) = find_dead(&manifest, needed)
+            && discard_manifest(&packs.backend, digest, unused_since, until)?
+        {
             done.manifests += 1;
         }
     }
     packs.refresh()?;
-    Ok(done)
+    Ok(Some(done))
+}
+
+/// The digest of a manifest that nothing refers to.
+fn find_dead(manifest: &Aged, needed: &Needed) -> Option<Digest> {
+    parse_manifest_key(&manifest.key).filter(|digest| !needed.manifests.contains(digest))
 }
 
 /// Writes what is needed of a pack into a new one, and says how many bytes that has.
@@ -165,60 +241,4 @@ pub(crate) fn copy_out(
     packing.put_back(block);
     packing.finish()?;
     Ok(packing.made())
-}
-
-/// Everything that is needed.
-#[derive(Default)]
-struct Live {
-    chunks: Digests,
-    recipes: Digests,
-    /// Bytes of needed blocks by pack.
-    bytes: BTreeMap<Digest, u64>,
-    blocks: HashSet<(u32, u32)>,
-}
-
-impl Live {
-    fn find(packs: &Arc<Packs>, needed: &Needed) -> Result<Self, StoreError> {
-        let mut live = Self::default();
-        let mut reader = Reader::new(packs);
-        let files = needed.files.iter().filter(|file| file.link.is_none()).map(|file| file.digest);
-        let files: BTreeSet<Digest> = files.chain(needed.others.iter().copied()).collect();
-        for file in files {
-            live.need(packs, Kind::Chunk, file);
-            live.need(packs, Kind::Recipe, file);
-            let has_recipe = packs.find(Kind::Recipe, &file).is_some();
-            if has_recipe && let Ok(parts) = reader.recipe(&file)? {
-                for part in parts {
-                    live.need(packs, Kind::Chunk, part.digest);
-                }
-            }
-        }
-        Ok(live)
-    }
-
-    fn of(&self, kind: Kind) -> &Digests {
-        match kind {
-            Kind::Chunk => &self.chunks,
-            Kind::Recipe => &self.recipes,
-        }
-    }
-
-    /// Bytes are needed, and so is what their block leans on.
-    fn need(&mut self, packs: &Packs, kind: Kind, digest: Digest) {
-        let mut waiting = vec![digest];
-        while let Some(digest) = waiting.pop() {
-            let index = packs.index();
-            let Some(place) = index.find(kind, &digest) else { continue };
-            let is_new = match kind {
-                Kind::Chunk => self.chunks.insert(digest),
-                Kind::Recipe => self.recipes.insert(digest),
-            };
-            let Place { pack: number, block: at, .. } = place;
-            let is_new_block = is_new && self.blocks.insert((number, at));
-            if is_new_block && let Some((pack, block)) = index.block(place) {
-                *self.bytes.entry(pack.name).or_default() += u64::from(block.stored);
-                waiting.extend(&block.bases);
-            }
-        }
-    }
 }

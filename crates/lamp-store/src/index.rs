@@ -121,6 +121,11 @@ impl Index {
         &self.packs
     }
 
+    /// The packs that no repack wrote.
+    pub(crate) fn new_packs(&self) -> impl Iterator<Item = &Known> {
+        self.packs.iter().filter(|pack| !pack.is_repacked)
+    }
+
     pub(crate) fn broken(&self) -> &BTreeMap<Digest, String> {
         &self.broken
     }
@@ -130,6 +135,15 @@ impl Index {
         let is_missing = |base: &Digest| !self.chunks.contains_key(base) && !self.recipes.contains_key(base);
         let leans = |pack: &&Known| pack.blocks.iter().any(|block| block.bases.iter().any(is_missing));
         self.packs.iter().filter(leans).map(|pack| pack.name).collect()
+    }
+
+    /// The other packs that hold what the blocks of a pack lean on.
+    pub(crate) fn leans_on(&self, pack: Digest) -> BTreeSet<Digest> {
+        let blocks = self.packs.iter().filter(|known| known.name == pack).flat_map(|known| &known.blocks);
+        let bases = blocks.flat_map(|block| &block.bases);
+        let places =
+            bases.flat_map(|base| [Kind::Chunk, Kind::Recipe].into_iter().filter_map(|kind| self.find(kind, base)));
+        places.filter_map(|place| self.pack(place)).map(|known| known.name).filter(|name| *name != pack).collect()
     }
 
     /// Number of different chunks.

@@ -102,20 +102,28 @@ pub(crate) struct Part {
 /// Bytes of a part in a recipe.
 const PART: usize = 36;
 
-/// Writes a recipe: 32 bytes of digest and 4 of length for every chunk, in order.
+/// Bytes of the sum at the end of a recipe.
+const SUM: usize = 8;
+
+/// Writes a recipe: 32 bytes of digest and 4 of length for every chunk, in order, and the first 8 bytes of the
+/// BLAKE3 of all that. A recipe is found by the digest of its file, which says nothing about its own bytes.
 pub(crate) fn write_recipe(parts: &[Part]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(parts.len() * PART);
+    let mut bytes = Vec::with_capacity(parts.len() * PART + SUM);
     for part in parts {
         bytes.extend_from_slice(part.digest.as_bytes());
         bytes.extend_from_slice(&part.length.to_le_bytes());
     }
+    let sum = Digest::of(&bytes);
+    bytes.extend_from_slice(&sum.as_bytes()[..SUM]);
     bytes
 }
 
 /// Reads a recipe; none if it is not one.
 pub(crate) fn read_recipe(bytes: &[u8]) -> Option<Vec<Part>> {
+    let (bytes, sum) = bytes.split_at_checked(bytes.len().checked_sub(SUM)?)?;
     let parts = bytes.chunks_exact(PART);
-    if !parts.remainder().is_empty() {
+    let is_sound = parts.remainder().is_empty() && Digest::of(bytes).as_bytes()[..SUM] == *sum;
+    if !is_sound {
         return None;
     }
     let part = |bytes: &[u8]| {
@@ -124,4 +132,24 @@ pub(crate) fn read_recipe(bytes: &[u8]) -> Option<Vec<Part>> {
         Some(Part { digest, length: u32::from_le_bytes(length.try_into().ok()?) })
     };
     parts.map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipe_is_read_as_it_was_written_and_no_flipped_or_missing_byte_goes_unnoticed() {
+        let part = |text: &[u8]| Part { digest: Digest::of(text), length: 7 };
+        for parts in [vec![], vec![part(b"1")], vec![part(b"1"), part(b"2")]] {
+            let bytes = write_recipe(&parts);
+            assert_eq!(read_recipe(&bytes), Some(parts));
+            for at in 0..bytes.len() {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= 1;
+                assert_eq!(read_recipe(&flipped), None, "byte {at}");
+                assert_eq!(read_recipe(&bytes[..at]), None, "cut at {at}");
+            }
+        }
+    }
 }

@@ -30,8 +30,8 @@ pub(crate) struct Packing {
     pack: Mutex<Option<OpenPack>>,
     /// Packs with something that was to come in and was there already.
     used: Mutex<Digests>,
-    /// Packs that were put in their place.
-    made: Mutex<Vec<Digest>>,
+    /// Packs that were put in their place, with their bytes.
+    made: Mutex<Vec<(Digest, u64)>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -119,14 +119,21 @@ impl Packing {
     }
 
     fn keep(&self, pack: OpenPack) -> Result<(), StoreError> {
-        let name = self.packs.keep(pack.seal()?)?;
-        lock(&self.made).push(name);
+        let pack = pack.seal()?;
+        let size = pack.size;
+        let name = self.packs.keep(pack)?;
+        lock(&self.made).push((name, size));
         Ok(())
     }
 
     /// The packs that were put in their place so far.
     pub(crate) fn made(&self) -> Vec<Digest> {
-        lock(&self.made).clone()
+        lock(&self.made).iter().map(|(name, _)| *name).collect()
+    }
+
+    /// The bytes of those.
+    pub(crate) fn made_bytes(&self) -> u64 {
+        lock(&self.made).iter().map(|(_, size)| size).sum()
     }
 
     /// Writes what is left. Everything that was taken in is there afterwards; false if something

@@ -67,7 +67,7 @@ impl Packs {
 
     /// Gives a pack its name, for good, and learns what is in it.
     pub(crate) fn keep(&self, pack: Sealed) -> Result<Digest, StoreError> {
-        let Sealed { temp, name, table } = pack;
+        let Sealed { temp, name, table, size: _ } = pack;
         self.backend.keep_pack(temp, name)?;
         self.index.write().unwrap_or_else(PoisonError::into_inner).learn(name, table);
         Ok(name)

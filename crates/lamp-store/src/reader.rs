@@ -209,7 +209,12 @@ impl Reader {
 impl Lost {
     /// The error that a reader of the file gets.
     pub(crate) fn of(self, entry: &FileEntry) -> StoreError {
-        let (digest, path) = (entry.digest, entry.path.clone());
+        self.of_file(entry.digest, &entry.path)
+    }
+
+    /// The same, by the file's digest and name.
+    pub(crate) fn of_file(self, digest: Digest, path: &str) -> StoreError {
+        let path = path.to_owned();
         match self {
             Self::Missing => StoreError::ObjectMissing { digest, path },
             Self::Damaged { pack, why } => {

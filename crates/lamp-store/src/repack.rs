@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use lamp_core::digest::Digest;
+use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::index::{ByDigest, Digests};
@@ -39,7 +40,7 @@ const BLOCK_FULL: usize = 256 << 10;
 const BASE_MAX: usize = 2 << 20;
 
 /// What a repack did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Repacked {
     /// Packs that were written anew.
     pub packs: u64,
@@ -49,24 +50,22 @@ pub struct Repacked {
     pub bytes_after: u64,
 }
 
-/// See [`Store::repack`](crate::Store::repack).
-pub(crate) fn repack(packs: &Arc<Packs>) -> Result<Repacked, StoreError> {
-    let Some(_alone) = packs.backend.lock_for_repack()? else { return Ok(Repacked::default()) };
+/// See [`Store::repack_some`](crate::Store::repack_some).
+pub(crate) fn repack(packs: &Arc<Packs>, at_most: u64) -> Result<Option<Repacked>, StoreError> {
+    let Some(_alone) = packs.backend.lock_for_repack()? else { return Ok(None) };
     let began_at = SystemTime::now();
     packs.refresh()?;
     empty(&packs.backend, began_at)?;
-    let old: Vec<Digest> = {
-        let index = packs.index();
-        index.packs().iter().filter(|pack| !pack.is_repacked).map(|pack| pack.name).collect()
-    };
+    let old: Vec<Digest> = packs.index().new_packs().map(|pack| pack.name).collect();
     let mut tables: Vec<(Digest, Table)> = Vec::new();
     for (name, table) in packs.backend.pack_tables(old)? {
         tables.extend(table.ok().map(|table| (name, table)));
     }
-    if tables.is_empty() {
-        return Ok(Repacked::default());
-    }
     tables.sort_unstable_by_key(|(name, table)| (table.created_at_us, *name));
+    leave_for_later(&mut tables, &packs.backend.pack_sizes()?, at_most);
+    if tables.is_empty() {
+        return Ok(Some(Repacked::default()));
+    }
     // As if the old packs were gone: what is still to be had need not be written again. Packs that come
     // in meanwhile do not count either. They will be written anew themselves, perhaps against what is
     // written now, and two blocks would lean on each other.
@@ -83,7 +82,20 @@ pub(crate) fn repack(packs: &Arc<Packs>) -> Result<Repacked, StoreError> {
     rest.refresh()?;
     let lost = std::mem::take(&mut rewriting.lost);
     check(&rest, &tables, &lost, &rewriting.recipes)?;
-    discard(packs, &tables, &lost, &made, began_at)
+    discard(packs, &tables, &lost, &made, began_at).map(Some)
+}
+
+/// Leaves out what is beyond `at_most` bytes. What a list of chunks in the rest needs of it is written all
+/// the same: packs only lean on such as stay.
+fn leave_for_later(tables: &mut Vec<(Digest, Table)>, sizes: &ByDigest<u64>, at_most: u64) {
+    let mut bytes = 0;
+    let count = tables.iter().take_while(|(name, _)| {
+        let is_first = bytes == 0;
+        bytes += sizes.get(name).copied().unwrap_or(0);
+        is_first || bytes <= at_most
+    });
+    let count = count.count();
+    tables.truncate(count);
 }
 
 /// Reads everything that the old packs had from the others, and compares it by digest.

@@ -5,6 +5,7 @@ mod care;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use lamp_core::dataset::{FileEntry, MANIFEST_FORMAT, Manifest, VersionNumber};
@@ -36,6 +37,9 @@ pub use care::Stats;
 /// Largest manifest that is accepted, in bytes: a few million files.
 const MANIFEST_MAX: usize = 1 << 30;
 
+/// A manifest that was stored within this time need not be stored again to be young: much less than the
+/// age at which one may be collected.
+const MANIFEST_YOUNG_FOR: Duration = Duration::from_hours(24);
 /// Folder in the cache of what belongs to the store.
 const HERE: &str = "store";
 
@@ -148,13 +152,35 @@ impl Store {
         check_size("a manifest", bytes.len(), MANIFEST_MAX)?;
         let digest = Digest::of(&bytes);
         let key = manifest_key(digest);
-        if let Created::Existing(found) = self.backend().create(key.clone(), bytes.clone()).await?
-            && found != bytes
-        {
-            // What is there under this digest is damaged; these are the right bytes.
-            self.backend().replace(key, bytes).await?;
+        if let Created::Existing(found) = self.backend().create(key.clone(), bytes.clone()).await? {
+            if found == bytes {
+                self.keep_young(key, bytes).await?;
+            } else {
+                // What is there under this digest is damaged; these are the right bytes.
+                self.backend().replace(key, bytes).await?;
+            }
         }
         Ok(digest)
+    }
+
+    /// An old manifest is written once more, so that a collection that began before its version has a
+    /// name does not take it away.
+    async fn keep_young(&self, key: String, bytes: Vec<u8>) -> Result<(), StoreError> {
+        let modified_at = self.modified_at(key.clone()).await?;
+        let is_young = modified_at.is_some_and(|at| at.elapsed().is_ok_and(|age| age < MANIFEST_YOUNG_FOR));
+        if is_young {
+            return Ok(());
+        }
+        match self.backend().replace(key, bytes).await {
+            // On a read-only store nothing is collected.
+            Ok(()) | Err(StoreError::Denied { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn modified_at(&self, key: String) -> Result<Option<SystemTime>, StoreError> {
+        let backend = self.backend().clone();
+        blocking(move || backend.modified_at(&key)).await
     }
 
     /// The manifest of that digest, its bytes checked against it.
@@ -179,10 +205,14 @@ impl Store {
     /// `models/delay`. The same digest again is fine; another one is a conflict.
     pub async fn publish(&self, series: &str, version: VersionNumber, digest: &Digest) -> Result<(), StoreError> {
         check_series(series)?;
-        self.manifest(digest).await?;
+        let manifest = self.manifest(digest).await?;
         let key = version_key(series, version);
         let content = format!("{{\"digest\":\"{digest}\"}}\n").into_bytes();
-        let Created::Existing(found) = self.backend().create(key.clone(), content).await? else { return Ok(()) };
+        let Created::Existing(found) = self.backend().create(key.clone(), content).await? else {
+            // A collection that did not see the name yet may have taken the manifest away meanwhile.
+            let is_there = self.modified_at(manifest_key(*digest)).await?.is_some();
+            return if is_there { Ok(()) } else { self.put_manifest(&manifest).await.map(|_| ()) };
+        };
         let existing = parse_published(&key, &found)?;
         if existing == *digest {
             return Ok(());

@@ -131,6 +131,14 @@ fn flip_in(path: &Path, bytes: &[u8]) {
     tamper(path, |file| file.write_all_at(&[content[at] ^ 1], at as u64).expect("flipped"));
 }
 
+/// Damages the last block of a pack: the lists of chunks, if there are any.
+fn damage_the_last_block(pack: &Path) {
+    let bytes = fs::read(pack).expect("a pack");
+    let length = u32::from_le_bytes(bytes[bytes.len() - 12..bytes.len() - 8].try_into().expect("four bytes"));
+    let end = bytes.len() - 44 - length as usize;
+    tamper(pack, |file| file.write_all_at(&[0; 16], end as u64 - 16).expect("damaged"));
+}
+
 async fn check_out(store: &Store, entries: &[FileEntry], to: &Path) -> Result<crate::Checkout, StoreError> {
     store.checkout(entries, to, Overwrite::Refuse, quiet()).await
 }
@@ -184,7 +192,7 @@ async fn every_call_can_be_spawned() {
         store.put_document(crate::DocumentKind::Profile, &digest, b"{}").await?;
         store.repack().await?;
         store.gc(&crate::Roots::default()).await?;
-        store.push_to(&store, "datasets/a", quiet()).await?;
+        store.push_to(&store, "datasets/a", None, quiet()).await?;
         store.stats().await?;
         store.find_document(crate::DocumentKind::Profile, &digest).await
     });

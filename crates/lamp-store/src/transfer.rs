@@ -4,9 +4,11 @@
 //! where it arrived, so whatever was cut short goes on where it ended. A version gets its name last.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use lamp_core::dataset::{FileEntry, Manifest};
+use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::pack::Kind;
@@ -18,14 +20,25 @@ use crate::reader::Reader;
 use crate::workers::{blocking, on_each_with};
 
 /// What was sent to another store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sent {
     /// Versions that it did not have.
     pub versions: u64,
     /// Files that it did not have, or not whole.
     pub files: u64,
-    /// Their bytes; of those, only chunks that it did not have went over the wire.
+    /// Their bytes.
     pub bytes: u64,
+    /// Bytes of the packs that were made for it: only of chunks that it did not have.
+    pub packed: u64,
+}
+
+impl AddAssign for Sent {
+    fn add_assign(&mut self, other: Self) {
+        self.versions += other.versions;
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.packed += other.packed;
+    }
 }
 
 /// How often sending is begun again when packs are taken away at the other end meanwhile.
@@ -70,7 +83,7 @@ async fn try_to_send(
     })
     .await?;
     let bytes = lacking.iter().map(|file| file.size).sum();
-    let sent = Sent { versions: 0, files: lacking.len() as u64, bytes };
+    let sent = Sent { versions: 0, files: lacking.len() as u64, bytes, packed: 0 };
     progress.begin(sent.files, sent.bytes);
 
     let (reading, into, threads) = (Arc::clone(from), Arc::clone(&packing), from.backend.threads());
@@ -85,7 +98,11 @@ async fn try_to_send(
         },
     )
     .await?;
-    Ok(blocking(move || packing.finish()).await?.then_some(sent))
+    blocking(move || {
+        let is_there = packing.finish()?;
+        Ok(is_there.then(|| Sent { packed: packing.made_bytes(), ..sent }))
+    })
+    .await
 }
 
 fn send_file(

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lamp_core::digest::Digest;
 
-use crate::backend::Backend;
+use crate::backend::{Aged, Backend};
 use crate::error::StoreError;
-use crate::layout::{TRASH, pack_key, trash_key};
+use crate::layout::{TRASH, manifest_key, pack_key, trash_key};
 
 /// Moves a pack to the trash until `until`; false if it was used since `unused_since` and stays.
 ///
@@ -36,16 +36,35 @@ pub(crate) fn discard_pack(
     Ok(true)
 }
 
+/// Moves a manifest to the trash until `until`; false if it was stored since `unused_since`, perhaps for
+/// the second time, and stays. Whoever names one looks for it afterwards and puts it back.
+pub(crate) fn discard_manifest(
+    backend: &Backend,
+    digest: Digest,
+    unused_since: SystemTime,
+    until: SystemTime,
+) -> Result<bool, StoreError> {
+    let (from, to) = (manifest_key(digest), trash_key(until, &format!("{digest}.json")));
+    let is_young = backend.modified_at(&from)?.is_none_or(|modified_at| modified_at > unused_since);
+    Ok(!is_young && backend.rename(&from, &to)?)
+}
+
+/// What has been in the trash for long enough.
+pub(crate) fn overdue(backend: &Backend, now: SystemTime) -> Result<Vec<Aged>, StoreError> {
+    let mut found = backend.list_aged(TRASH)?;
+    found.retain(|aged| {
+        let until = aged.key.split('/').nth(1).and_then(|seconds| seconds.parse().ok());
+        until.is_some_and(|seconds| UNIX_EPOCH + Duration::from_secs(seconds) < now)
+    });
+    Ok(found)
+}
+
 /// Removes for good what has been in the trash for long enough, and says how many bytes that was.
 pub(crate) fn empty(backend: &Backend, now: SystemTime) -> Result<u64, StoreError> {
     let mut bytes = 0;
-    for found in backend.list_aged(TRASH)? {
-        let until = found.key.split('/').nth(1).and_then(|seconds| seconds.parse().ok());
-        let is_over = until.is_some_and(|seconds| UNIX_EPOCH + Duration::from_secs(seconds) < now);
-        if is_over {
-            backend.remove(&found.key)?;
-            bytes += found.bytes;
-        }
+    for found in overdue(backend, now)? {
+        backend.remove(&found.key)?;
+        bytes += found.bytes;
     }
     backend.remove_empty_folders(TRASH);
     Ok(bytes)

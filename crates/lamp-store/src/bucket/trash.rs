@@ -1,5 +1,7 @@
 //! What is moved out of the way in a bucket, and for how long.
 
+use std::time::SystemTime;
+
 use futures::TryStreamExt as _;
 use object_store::path::Path as Key;
 use object_store::{Error, ObjectStore as _, ObjectStoreExt as _};
@@ -10,6 +12,11 @@ use crate::backend::Aged;
 use crate::error::StoreError;
 
 impl Bucket {
+    /// When a record was last written; nothing if it is not there.
+    pub(crate) fn modified_at_now(&self, key: &str) -> Result<Option<SystemTime>, StoreError> {
+        wait(self.modified_at(key))
+    }
+
     /// All records and packs below the folder `prefix`, in no order.
     pub(crate) fn list_aged(&self, prefix: &str) -> Result<Vec<Aged>, StoreError> {
         let below = Key::from(prefix);

@@ -89,6 +89,8 @@ pub(crate) struct Sealed {
     pub(crate) temp: NamedTempFile,
     pub(crate) name: Digest,
     pub(crate) table: Table,
+    /// In bytes.
+    pub(crate) size: u64,
 }
 
 impl OpenPack {
@@ -139,7 +141,7 @@ impl OpenPack {
         sync_read_only(&self.temp)?;
         passed(Step::PackSynced, self.temp.path());
         let name = Digest::from_bytes(*self.hasher.finalize().as_bytes());
-        Ok(Sealed { temp: self.temp, name, table: self.table })
+        Ok(Sealed { temp: self.temp, name, table: self.table, size: self.size })
     }
 }
 

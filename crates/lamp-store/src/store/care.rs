@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lamp_core::dataset::Manifest;
+use lamp_core::dataset::{Manifest, VersionNumber};
 use lamp_core::digest::Digest;
+use serde::{Deserialize, Serialize};
 
 use super::Store;
 use crate::error::StoreError;
@@ -16,12 +17,16 @@ use crate::transfer::{self, Sent};
 use crate::workers::blocking;
 
 /// What a store consists of, in bytes unless it says otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Stats {
     /// Number of packs.
     pub packs: u64,
     /// All packs.
     pub pack_bytes: u64,
+    /// Number of packs that came in since the last [repack](Store::repack).
+    pub new_packs: u64,
+    /// Their bytes.
+    pub new_bytes: u64,
     /// Number of different chunks.
     pub chunks: u64,
     /// Whole files kept here for reading in place, which can be made anew.
@@ -47,9 +52,12 @@ impl Store {
             let bytes =
                 |prefix| Ok::<_, StoreError>(packs.backend.list_aged(prefix)?.iter().map(|aged| aged.bytes).sum());
             let sizes = packs.backend.pack_sizes()?;
+            let new: Vec<Digest> = packs.index().new_packs().map(|pack| pack.name).collect();
             Ok(Stats {
                 packs: sizes.len() as u64,
                 pack_bytes: bytes(PACKS)?,
+                new_packs: new.len() as u64,
+                new_bytes: new.iter().filter_map(|name| sizes.get(name)).sum(),
                 chunks: packs.index().chunks() as u64,
                 cache_bytes: kept.bytes(),
                 trash_bytes: bytes(TRASH)?,
@@ -62,15 +70,35 @@ impl Store {
     /// Writes the packs that came in since the last time anew, smaller: what changed between versions
     /// is kept as a difference. Takes its time, and can be cut short at any moment; readers and other
     /// additions go on meanwhile. The packs that were replaced stay in the trash for a day. Does
-    /// nothing while another process does the same.
+    /// nothing while another process repacks or collects.
     pub async fn repack(&self) -> Result<Repacked, StoreError> {
+        Ok(self.repack_some(u64::MAX).await?.unwrap_or_default())
+    }
+
+    /// [`repack`](Self::repack) in steps: the oldest packs first, up to `at_most` bytes of them, but one at
+    /// least. Nothing is returned if another process repacks or collects.
+    pub async fn repack_some(&self, at_most: u64) -> Result<Option<Repacked>, StoreError> {
         let packs = Arc::clone(&self.inner.packs);
-        blocking(move || repack::repack(&packs)).await
+        blocking(move || repack::repack(&packs, at_most)).await
     }
 
     /// Moves to the trash what is in no published version and not among `roots`, and was not written
-    /// or used lately. A manifest among those that cannot be read stops it before anything is moved.
-    pub async fn gc(&self, roots: &Roots) -> Result<Collected, StoreError> {
+    /// or used lately. A manifest among those that cannot be read, or a list of chunks, stops it before
+    /// anything is moved. Nothing is done, and nothing returned, while another process repacks or collects.
+    pub async fn gc(&self, roots: &Roots) -> Result<Option<Collected>, StoreError> {
+        let needed = self.needed(roots).await?;
+        let (packs, roots) = (Arc::clone(&self.inner.packs), roots.clone());
+        blocking(move || gc::collect(&packs, &needed, &roots)).await
+    }
+
+    /// What [`gc`](Self::gc) would do now. Nothing is changed.
+    pub async fn foresee_gc(&self, roots: &Roots) -> Result<Collected, StoreError> {
+        let needed = self.needed(roots).await?;
+        let (packs, roots) = (Arc::clone(&self.inner.packs), roots.clone());
+        blocking(move || gc::foresee(&packs, &needed, &roots)).await
+    }
+
+    async fn needed(&self, roots: &Roots) -> Result<Needed, StoreError> {
         let (packs, wanted) = (Arc::clone(&self.inner.packs), roots.clone());
         let mut manifests = blocking(move || gc::young_manifests(&packs, &wanted)).await?;
         manifests.extend(&roots.manifests);
@@ -81,16 +109,21 @@ impl Store {
         for digest in &manifests {
             files.extend(self.manifest(digest).await?.files);
         }
-        let needed = Needed { manifests, files, others: roots.files.clone() };
-        let (packs, roots) = (Arc::clone(&self.inner.packs), roots.clone());
-        blocking(move || gc::collect(&packs, &needed, &roots)).await
+        Ok(Needed { manifests, files, others: roots.files.clone() })
     }
 
-    /// Sends all versions of a series to another store, where they get the same numbers. Cut short,
-    /// it goes on where it ended. A number that means another version there is a conflict, and is
-    /// found before anything is sent. To pull, call it on the other store.
-    pub async fn push_to(&self, to: &Self, series: &str, progress: Arc<dyn Progress>) -> Result<Sent, StoreError> {
-        let (here, there) = (self.published(series).await?, to.published(series).await?);
+    /// Sends the versions of a series, up to the one numbered `up_to` if that is given, to another store,
+    /// where they get the same numbers. Cut short, it goes on where it ended. A number that means
+    /// another version there is a conflict, and is found before anything is sent.
+    pub async fn push_to(
+        &self,
+        to: &Self,
+        series: &str,
+        up_to: Option<VersionNumber>,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Sent, StoreError> {
+        let (mut here, there) = (self.published(series).await?, to.published(series).await?);
+        here.retain(|(version, _)| up_to.is_none_or(|last| *version <= last));
         for (version, digest) in &here {
             let taken = there.iter().find(|(other, existing)| other == version && existing != digest);
             if let Some((version, existing)) = taken {
@@ -103,9 +136,7 @@ impl Store {
         for (version, digest) in here {
             let sent = self.push_manifest_to(to, &digest, Arc::clone(&progress)).await?;
             to.publish(series, version, &digest).await?;
-            all.files += sent.files;
-            all.bytes += sent.bytes;
-            all.versions += u64::from(!known.contains(&digest));
+            all += Sent { versions: u64::from(!known.contains(&digest)), ..sent };
         }
         Ok(all)
     }

@@ -91,3 +91,18 @@ async fn adding_the_file_again_brings_back_what_a_missing_or_shortened_pack_held
         assert_eq!(bench.add(&store, &["a"]).await.expect("known"), entries);
     }
 }
+
+#[tokio::test]
+async fn a_damaged_list_of_chunks_is_set_aside_and_the_file_comes_back_by_adding() {
+    let bench = Bench::new();
+    bench.write("a", &noise(40_000, 1));
+    let store = bench.open().await;
+    let whole = manifest(bench.add(&store, &["a"]).await.expect("added"));
+    damage_the_last_block(&bench.packs()[0]);
+    let store = bench.open().await;
+    let damages = store.verify(&whole, quiet()).await.expect("verified");
+    assert!(matches!(&kinds(&damages)[..], [("a", DamageKind::Unreadable { .. })]), "{damages:?}");
+    assert_eq!(kinds(&store.verify(&whole, quiet()).await.expect("again")), [("a", &DamageKind::Missing)]);
+    bench.add(&store, &["a"]).await.expect("added again");
+    assert_eq!(store.verify(&whole, quiet()).await.expect("verified"), Vec::new());
+}

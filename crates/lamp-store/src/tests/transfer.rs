@@ -91,16 +91,16 @@ async fn versions_are_pushed_and_pulled_and_only_what_is_lacking_moves() {
     store.repack().await.expect("repacked");
     let remote = bucket(&bench, &client).await;
     let watched = Arc::new(Watched::default());
-    let sent = store.push_to(&remote, "datasets/a", watched.clone()).await.expect("pushed");
+    let sent = store.push_to(&remote, "datasets/a", None, watched.clone()).await.expect("pushed");
     assert_eq!((sent.versions, sent.files), (2, 4));
     let there = remote.stats().await.expect("stats");
     assert!(there.packs == 2 && there.pack_bytes < 640_000, "{there:?}");
-    let again = store.push_to(&remote, "datasets/a", quiet()).await.expect("pushed again");
+    let again = store.push_to(&remote, "datasets/a", None, quiet()).await.expect("pushed again");
     assert_eq!((again, remote.stats().await.expect("stats")), (crate::Sent::default(), there));
 
     let elsewhere = Bench::new();
     let pulled = elsewhere.open().await;
-    remote.push_to(&pulled, "datasets/a", quiet()).await.expect("pulled");
+    remote.push_to(&pulled, "datasets/a", None, quiet()).await.expect("pulled");
     let published = store.published("datasets/a").await.expect("listed");
     assert_eq!(pulled.published("datasets/a").await.expect("listed"), published);
     for manifest in &manifests {
@@ -117,7 +117,7 @@ async fn a_push_that_is_cut_anywhere_leaves_no_half_version_and_goes_on() {
         let manifests = two_versions(&bench, &store).await;
         let remote = bucket(&bench, &client).await;
         client.puts_left.store(puts, Ordering::SeqCst);
-        let pushed = store.push_to(&remote, "datasets/a", quiet()).await;
+        let pushed = store.push_to(&remote, "datasets/a", None, quiet()).await;
         client.puts_left.store(i64::MAX, Ordering::SeqCst);
         for (_, digest) in remote.published("datasets/a").await.expect("listed") {
             let manifest = remote.manifest(&digest).await.expect("readable");
@@ -127,7 +127,7 @@ async fn a_push_that_is_cut_anywhere_leaves_no_half_version_and_goes_on() {
             break;
         }
         cuts += 1;
-        store.push_to(&remote, "datasets/a", quiet()).await.expect("the same again succeeds");
+        store.push_to(&remote, "datasets/a", None, quiet()).await.expect("the same again succeeds");
         for manifest in &manifests {
             assert_eq!(remote.verify(manifest, quiet()).await.expect("verified"), Vec::new());
         }
@@ -144,7 +144,7 @@ async fn a_number_that_means_something_else_there_stops_a_push_before_anything_i
     let digest = other.put_manifest(&manifest(yours.add(&other, &["a"]).await.expect("added"))).await.expect("stored");
     other.publish("datasets/a", 2, &digest).await.expect("published");
     let packs = yours.packs();
-    let error = store.push_to(&other, "datasets/a", quiet()).await.expect_err("taken");
+    let error = store.push_to(&other, "datasets/a", None, quiet()).await.expect_err("taken");
     assert!(matches!(error, StoreError::VersionTaken { version: 2, .. }), "{error}");
     assert_eq!(yours.packs(), packs);
 }
@@ -156,7 +156,7 @@ async fn what_was_set_aside_comes_back_from_a_remote() {
     let manifests = two_versions(&bench, &store).await;
     store.repack().await.expect("repacked");
     let remote = bucket(&bench, &client).await;
-    store.push_to(&remote, "datasets/a", quiet()).await.expect("pushed");
+    store.push_to(&remote, "datasets/a", None, quiet()).await.expect("pushed");
     flip_in(&bench.packs()[0], &noise(600_000, 1)[300_000..300_050]);
     assert_eq!(store.verify(&manifests[0], quiet()).await.expect("verified").len(), 1);
     let stats = store.stats().await.expect("stats");
