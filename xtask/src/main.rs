@@ -1,5 +1,6 @@
 //! Set-up, demo, tests, documentation and house rules: `cargo xtask COMMAND`.
 
+mod bench;
 mod demo;
 mod docs;
 mod pictures;
@@ -25,6 +26,7 @@ Usage: cargo xtask COMMAND
       --skip-python      leave out what runs Python
       --skip-clippy      leave out the lints, which compile everything once more
   demo [ARGUMENTS]   build `lamp` and run `lamp demo ARGUMENTS`
+  bench WHAT         measure beside other tools: `data` or `profile`; `cargo xtask bench` says more
   tidy               check the house rules
   docs               build the book in docs/
   pictures FOLDER    take the book's pictures from the pages of the demo in FOLDER
@@ -51,6 +53,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
     match command.as_str() {
         "test" => Ok(test::run(&root, &test::Options::parse(rest)?)),
         "demo" => demo::run(&root, rest),
+        "bench" => bench::run(&root, rest),
         "pictures" => pictures::run(&root, rest),
         "setup" | "tidy" | "docs" | "wheel" if !rest.is_empty() => bail!("`cargo xtask {command}` takes no arguments"),
         "setup" => setup::run(&root),

@@ -46,23 +46,28 @@ pub fn install_system_packages(needs: Needs) -> Result<()> {
         println!("all programs that the tests need are installed");
         return Ok(());
     }
-    let list = missing.join(" ");
-    let is_debian = Path::new("/etc/debian_version").exists();
-    if !is_debian {
-        bail!("the tests need what Debian calls: {list}; install it, or leave it out (see `cargo xtask help`)");
-    }
-    if !is_root() {
-        bail!("the tests need more packages; type `sudo apt-get install --no-install-recommends {list}`");
-    }
-    steps::run(Command::new("apt-get").args(["update", "--quiet"]))?;
-    let mut install = Command::new("apt-get");
-    install.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(&missing);
-    steps::run(install.env("DEBIAN_FRONTEND", "noninteractive"))?;
+    install_debian_packages(&missing)?;
     let still_missing = missing_packages(needs);
     if !still_missing.is_empty() {
         bail!("{} installed, but still not found", still_missing.join(", "));
     }
     Ok(())
+}
+
+/// Installs packages as root on Debian; elsewhere the error says what to do.
+pub fn install_debian_packages(packages: &[&str]) -> Result<()> {
+    let list = packages.join(" ");
+    let is_debian = Path::new("/etc/debian_version").exists();
+    if !is_debian {
+        bail!("this needs what Debian calls: {list}; install it, or leave it out (see `cargo xtask help`)");
+    }
+    if !is_root() {
+        bail!("this needs more packages; type `sudo apt-get install --no-install-recommends {list}`");
+    }
+    steps::run(Command::new("apt-get").args(["update", "--quiet"]))?;
+    let mut install = Command::new("apt-get");
+    install.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(packages);
+    steps::run(install.env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
 /// Debian's names for what is not there.
