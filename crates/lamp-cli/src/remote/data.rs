@@ -153,12 +153,8 @@ impl Remote {
     async fn fetch(&self, found: &FoundManifest) -> Result<(), Failure> {
         let mut absent = BTreeMap::new();
         for file in found.manifest.files.iter().filter(|file| file.link.is_none()) {
-            match self.store.local_path(file).await {
-                Ok(_) => {}
-                Err(StoreError::ObjectMissing { .. }) => {
-                    absent.insert(file.digest, file);
-                }
-                Err(error) => return Err(error.into()),
+            if !self.store.has(file).await? {
+                absent.insert(file.digest, file);
             }
         }
         let folder = self.root.join(".lamp/cache/arriving");

@@ -1,5 +1,7 @@
 //! Practice 4: data is versioned, never overwritten.
 
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::shop::{Shop, TRAINING_DAYS, day_file, orders, training_day};
@@ -12,7 +14,7 @@ fn corrected_day() -> String {
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).expect("a folder") {
+    for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
     }
@@ -120,23 +122,27 @@ fn an_old_commit_brings_the_data_of_its_day_back() {
     assert_eq!(shop.read_day(CORRECTED), own);
 }
 
+/// Another byte in every pack, with the time and the size that it had.
+fn damage_packs(shop: &Shop) {
+    let packs = files_below(&shop.context.repo.path().join(".lamp/store/packs"));
+    assert!(!packs.is_empty(), "no pack in the store");
+    for pack in packs {
+        let modified = fs::metadata(&pack).and_then(|metadata| metadata.modified()).expect("its time");
+        let mut bytes = fs::read(&pack).expect("a pack");
+        bytes[40] ^= 1;
+        fs::set_permissions(&pack, Permissions::from_mode(0o644)).expect("writable");
+        fs::write(&pack, bytes).expect("damaged");
+        File::open(&pack).and_then(|file| file.set_modified(modified)).expect("its time");
+    }
+}
+
 #[test]
 fn a_flipped_byte_is_found_and_the_models_trained_on_it_are_named() {
     let shop = Shop::with_orders();
     shop.train("late");
     shop.lamp("data verify").succeeds().says("orders@1  5 files  whole");
 
-    let day = training_day(CORRECTED);
-    let stored = files_below(&shop.context.repo.path().join(".lamp/store"));
-    let object = stored.iter().find(|path| std::fs::read(path).is_ok_and(|bytes| bytes == day.as_bytes()));
-    let object = object.expect("the day's bytes, as they are, in the store");
-    let mut bytes = day.into_bytes();
-    bytes[30] ^= 1;
-    let folder = object.parent().expect("a folder");
-    let partial = folder.join("flipped");
-    std::fs::write(&partial, &bytes).expect("other bytes");
-    std::fs::rename(&partial, object).expect("the swap");
-
+    damage_packs(&shop);
     shop.lamp("data verify").exits(1).says("orders@1  damaged").says(CORRECTED).says("models trained on it: late@1");
     let found = shop.lamp("data verify orders@1 --json").exits(1).json();
     assert_eq!(found[0]["models"][0], "late@1", "{found}");

@@ -30,9 +30,9 @@ const MERGED_MAX: usize = 1_024;
 /// Sketches of one level of the tree that become one of the next.
 const FAN_IN: usize = 4;
 
-/// Largest error of a sketched quantile, as a share of the rows: the value returned for `p` has a
-/// rank within `p ± 0.01`, or near both ends much closer. One column of ten million rows is proven to keep it;
-/// what many parts add up to is [`QuantileSketch::rank_error`] at the very most, and far less in practice.
+/// The error of a sketched quantile that one partition is tested to keep, as a share of the rows: the value returned
+/// for `p` has a rank within `p ± 0.01`, or near both ends much closer. What a sketch is proven to keep is
+/// [`QuantileSketch::rank_error`], which grows with the number of rows and with every merge.
 pub const QUANTILE_RANK_ERROR: f64 = 0.01;
 
 /// The distribution of the finite numbers of a column, once they are too many to list.
