@@ -79,8 +79,8 @@ fn objection(path: &str, tokens: &[Token], in_test: bool) -> Option<String> {
             return Some(format!("`{name}!` is not for finished code"));
         }
         // A build script talks to cargo, by its standard output.
-        let is_build_script = path.ends_with("/build.rs");
-        let may_print = in_test || is_build_script || PRINTERS.iter().any(|printer| path.starts_with(printer));
+        let is_program = path.ends_with("/build.rs") || path.contains("/examples/");
+        let may_print = in_test || is_program || PRINTERS.iter().any(|printer| path.starts_with(printer));
         if PRINTING.contains(&name) && !may_print {
             return Some(format!("`{name}!` is for lamp-cli; return the text, or use `tracing`"));
         }
@@ -272,6 +272,7 @@ mod tests {
         let text = "fn f() { println!(\"x\"); }";
         assert_eq!(said(check, "crates/lamp-cli/src/x.rs", text), "");
         assert_eq!(said(check, "crates/lamp-gateway/build.rs", text), "", "that is how one talks to cargo");
+        assert_eq!(said(check, "crates/lamp-engine/examples/decode.rs", text), "", "an example is a program");
         let found = said(check, APP, text);
         assert_eq!(found, format!("{APP}:1: `println!` is for lamp-cli; return the text, or use `tracing`"));
     }

@@ -46,14 +46,14 @@ fn an_overwritten_file_is_a_new_version_and_the_old_one_comes_back() {
 
     let old = shop.context.repo.temporary().join("old");
     shop.lamp(&format!("data get orders@1 --to {}", old.display())).succeeds().says("5 written");
-    let came_back = std::fs::read_to_string(old.join(format!("{CORRECTED}.csv"))).expect("the day");
+    let came_back = fs::read_to_string(old.join(format!("{CORRECTED}.csv"))).expect("the day");
     assert_eq!(came_back, yesterday);
     // What is there with other content is not overwritten unasked.
-    std::fs::write(old.join(format!("{CORRECTED}.csv")), "mine\n").expect("my own notes");
+    fs::write(old.join(format!("{CORRECTED}.csv")), "mine\n").expect("my own notes");
     shop.lamp(&format!("data get orders@1 --to {}", old.display())).exits(2).says(CORRECTED).hints("--force");
-    assert_eq!(std::fs::read_to_string(old.join(format!("{CORRECTED}.csv"))).expect("the day"), "mine\n");
+    assert_eq!(fs::read_to_string(old.join(format!("{CORRECTED}.csv"))).expect("the day"), "mine\n");
     shop.lamp(&format!("data get orders@1 --to {} --force", old.display())).succeeds().says("1 written");
-    assert_eq!(std::fs::read_to_string(old.join(format!("{CORRECTED}.csv"))).expect("the day"), yesterday);
+    assert_eq!(fs::read_to_string(old.join(format!("{CORRECTED}.csv"))).expect("the day"), yesterday);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_late_correction_of_one_day_carries_the_others_over() {
     let shop = Shop::with_orders();
     // Only the corrected day is at hand; the others are gone from the disk.
     for day in TRAINING_DAYS {
-        std::fs::remove_file(shop.context.repo.path().join(day_file(day))).expect("a raw file");
+        fs::remove_file(shop.context.repo.path().join(day_file(day))).expect("a raw file");
     }
     shop.write_day(CORRECTED, &corrected_day());
     let added = shop.lamp(&format!("data add orders {}", day_file(CORRECTED))).succeeds();
@@ -69,7 +69,7 @@ fn a_late_correction_of_one_day_carries_the_others_over() {
 
     let all = shop.context.repo.temporary().join("all");
     shop.lamp(&format!("data get orders@2 --to {}", all.display())).succeeds();
-    let read = |day: &str| std::fs::read_to_string(all.join(format!("{day}.csv"))).expect("a day");
+    let read = |day: &str| fs::read_to_string(all.join(format!("{day}.csv"))).expect("a day");
     assert_eq!(read("2013-03-27"), training_day("2013-03-27"));
     assert_eq!(read(CORRECTED), corrected_day());
     // `--replace` carries nothing over.
@@ -165,7 +165,7 @@ fn a_derived_dataset_is_built_at_a_commit_and_never_added() {
     let shop = Shop::with_orders();
     shop.context.repo.write("elm/2013-03-27.csv", orders("2013-03-27", &[("elm", 1, Some(0))]));
     shop.lamp("data add elm elm").exits(2).says("`elm` is derived").hints("lamp data build elm");
-    std::fs::remove_dir_all(shop.context.repo.path().join("elm")).expect("the folder");
+    fs::remove_dir_all(shop.context.repo.path().join("elm")).expect("the folder");
 
     shop.lamp("data build elm --commit").succeeds().says("elm@1").says("5 files");
     let why = shop.lamp("why elm@1").succeeds();
@@ -223,7 +223,7 @@ fn a_correction_that_was_taken_back_stays_back() {
     added.says("orders@3").says("6 files").says("(5 carried over from orders@1)");
     let all = shop.context.repo.temporary().join("all");
     shop.lamp(&format!("data get orders@3 --to {}", all.display())).succeeds();
-    let kept = std::fs::read_to_string(all.join(format!("{CORRECTED}.csv"))).expect("the day");
+    let kept = fs::read_to_string(all.join(format!("{CORRECTED}.csv"))).expect("the day");
     assert_eq!(kept, training_day(CORRECTED), "the day as it was before the bad correction");
 }
 
@@ -289,7 +289,7 @@ fn two_at_once_lose_nothing() {
     let all = shop.context.repo.temporary().join("all");
     shop.lamp(&format!("data get orders@latest --to {}", all.display())).succeeds().says("orders@4");
     for day in TRAINING_DAYS {
-        let kept = std::fs::read_to_string(all.join(format!("{day}.csv"))).expect("a day");
+        let kept = fs::read_to_string(all.join(format!("{day}.csv"))).expect("a day");
         assert_eq!(kept, corrected(day), "the correction of {day} is in the latest version");
     }
     let lock = shop.context.repo.read("lamp.lock");
@@ -304,7 +304,7 @@ fn two_at_once_lose_nothing() {
 fn a_link_is_not_taken_for_what_it_points_to() {
     let shop = Shop::with_orders();
     let elsewhere = shop.context.repo.temporary().join("2013-03-26.csv");
-    std::fs::write(&elsewhere, training_day("2013-03-26")).expect("a file elsewhere");
+    fs::write(&elsewhere, training_day("2013-03-26")).expect("a file elsewhere");
     let link = shop.context.repo.path().join(day_file("2013-03-26"));
     std::os::unix::fs::symlink(&elsewhere, &link).expect("a link");
     for line in ["data add orders", "data add orders projects/bakery/data/orders/2013-03-26.csv"] {
@@ -332,7 +332,7 @@ fn an_add_that_is_killed_anywhere_leaves_nothing_behind_but_what_was_there() {
     shop.lamp("data add ovens data/ovens").succeeds().says("ovens@1");
     let back = shop.context.repo.temporary().join("back");
     shop.lamp(&format!("data get ovens@1 --to {}", back.display())).succeeds();
-    let came_back = std::fs::read(back.join("temperatures.bin")).expect("the file");
+    let came_back = fs::read(back.join("temperatures.bin")).expect("the file");
     assert!(came_back == bytes, "byte for byte");
-    assert_eq!(std::fs::read(shop.context.repo.path().join("data/ovens/temperatures.bin")).expect("the source"), bytes);
+    assert_eq!(fs::read(shop.context.repo.path().join("data/ovens/temperatures.bin")).expect("the source"), bytes);
 }
