@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lamp_core::config::Workspace;
 use lamp_core::names::DatasetName;
-use lamp_store::SourceFile;
+use lamp_store::{SourceFile, why_it_leads_out};
 use walkdir::WalkDir;
 
 use super::DataError;
@@ -109,7 +109,6 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
 }
 
 fn named(base: &Path, path: PathBuf) -> Result<SourceFile, DataError> {
-    refuse_to_follow_out(base, &path)?;
     let relative = path.strip_prefix(base).unwrap_or(&path);
     let mut parts = Vec::new();
     for part in relative.components() {
@@ -120,15 +119,18 @@ fn named(base: &Path, path: PathBuf) -> Result<SourceFile, DataError> {
         parts.push(text);
     }
     let name = parts.join("/");
+    refuse_to_follow_out(base, &path, &name)?;
     Ok(SourceFile { path, name })
 }
 
 /// A link that leads out of the folder would be kept without the bytes that it points to.
-fn refuse_to_follow_out(base: &Path, path: &Path) -> Result<(), DataError> {
+/// One that the store would not lay out again is refused here, while its file is at hand.
+fn refuse_to_follow_out(base: &Path, path: &Path, name: &str) -> Result<(), DataError> {
     let Ok(target) = path.read_link() else { return Ok(()) };
     let real = |path: &Path| path.canonicalize().ok();
     let stays_inside = real(path).zip(real(base)).is_some_and(|(file, folder)| file.starts_with(folder));
-    if target.is_relative() && stays_inside {
+    let can_be_made_again = target.to_str().is_some_and(|target| why_it_leads_out(name, target).is_none());
+    if can_be_made_again && stays_inside {
         return Ok(());
     }
     Err(DataError::LinkLeadsOut { file: path.to_owned(), target })
