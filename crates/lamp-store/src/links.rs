@@ -27,7 +27,7 @@ mod tests {
 
     #[test]
     fn links_must_stay_inside() {
-        for (name, target) in [("a", "b"), ("a", "./b/c"), ("x/a", "../b"), ("x/y/a", "../../b/c"), ("x/a", "..")] {
+        for (name, target) in [("a", "b"), ("a", "./b/c"), ("x/a", "../b"), ("x/y/a", "../../b/./c"), ("x/a", "..")] {
             assert_eq!(why_it_leads_out(name, target), None, "{name} -> {target}");
         }
         for (name, target) in

@@ -146,4 +146,19 @@ mod tests {
         assert_eq!(fixed_prefix("data/*/x.csv"), PathBuf::from("data"));
         assert_eq!(fixed_prefix("x.csv"), PathBuf::new());
     }
+
+    #[test]
+    fn a_link_that_could_not_be_laid_out_again_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let base = folder.path();
+        std::fs::create_dir(base.join("b")).expect("a folder");
+        std::fs::write(base.join("c"), "here").expect("a file");
+        for (link, target) in [("straight", "c"), ("detour", "b/../c")] {
+            std::os::unix::fs::symlink(target, base.join(link)).expect("a link");
+        }
+        let straight = named(base, base.join("straight")).expect("it stays inside");
+        assert_eq!(straight.name, "straight");
+        let refused = named(base, base.join("detour")).expect_err("the store refuses to make it");
+        assert!(matches!(refused, DataError::LinkLeadsOut { .. }), "{refused}");
+    }
 }
