@@ -9,7 +9,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-/// How long one request may take.
+/// How long one request may take, unless it says otherwise.
 const REQUEST_PATIENCE: Duration = Duration::from_secs(30);
 /// Between two attempts of [`wait_until_ready`].
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -20,6 +20,7 @@ pub struct Request {
     inner: hyper::http::request::Builder,
     body: Bytes,
     line: String,
+    patience: Duration,
 }
 
 /// What came back. Redirects are not followed.
@@ -48,7 +49,14 @@ impl Request {
     /// Any method.
     pub fn new(method: &str, url: &str) -> Self {
         let inner = hyper::Request::builder().method(method).uri(url);
-        Self { inner, body: Bytes::new(), line: format!("{method} {url}") }
+        Self { inner, body: Bytes::new(), line: format!("{method} {url}"), patience: REQUEST_PATIENCE }
+    }
+
+    /// Waits no longer than this for the answer.
+    #[must_use]
+    pub fn within(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Sets a header; `host` and `origin` too, for tests of what a hostile page could send.
@@ -86,7 +94,7 @@ impl Request {
 
     /// Sends it, or says why there was no answer.
     pub async fn try_send(self) -> Result<Response, String> {
-        let Self { inner, body, line } = self;
+        let Self { inner, body, line, patience } = self;
         let request = inner.body(Full::new(body)).map_err(|error| format!("{line}: {error}"))?;
         let client = Client::builder(TokioExecutor::new()).build_http();
         let exchange = async {
@@ -96,8 +104,8 @@ impl Request {
             let text = String::from_utf8_lossy(&body).into_owned();
             Ok(Response { status: head.status.as_u16(), headers: head.headers, body: text, bytes: body })
         };
-        let timed = tokio::time::timeout(REQUEST_PATIENCE, exchange).await;
-        timed.unwrap_or_else(|_| Err(format!("{line}: no answer within {} s", REQUEST_PATIENCE.as_secs())))
+        let timed = tokio::time::timeout(patience, exchange).await;
+        timed.unwrap_or_else(|_| Err(format!("{line}: no answer within {} s", patience.as_secs())))
     }
 
     /// Sends it.
@@ -148,8 +156,17 @@ pub async fn wait_until_ready(url: &str, patience: Duration) {
 /// # Panics
 /// When there is none.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free local port");
-    listener.local_addr().expect("the address of a listener").port()
+    free_ports::<1>()[0]
+}
+
+/// Different local ports that nothing listened on a moment ago.
+///
+/// # Panics
+/// When there are none.
+pub fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
+    // All are held until the last is known: else the system may give one of them twice.
+    let listeners = [(); COUNT].map(|()| std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free local port"));
+    listeners.map(|listener| listener.local_addr().expect("the address of a listener").port())
 }
 
 #[cfg(test)]

@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::http::{Request, free_port};
+use crate::http::{Request, free_ports};
 use crate::python::find_python;
 
-/// How long the server may take until its first object can be written.
-const START_WAIT_MAX: Duration = Duration::from_mins(1);
+/// How long the server may take until its first object can be written. It starts in two seconds; one that does not
+/// (another process took a port between the look and the start) never does, and is started again.
+const START_WAIT_MAX: Duration = Duration::from_secs(40);
+const STARTS_MAX: usize = 3;
 const START_PAUSE: Duration = Duration::from_millis(100);
+/// A write before the volumes are there may hang for good.
+const FIRST_WRITE_PATIENCE: Duration = Duration::from_secs(4);
 /// The one user's keys.
 const ACCESS_KEY: &str = "lamp-test";
 const SECRET_KEY: &str = "only-the-server-knows-this";
@@ -47,6 +51,18 @@ impl TestS3 {
     /// # Panics
     /// If `SeaweedFS` is not installed (the message says what to do) or does not start.
     pub fn start(bucket: &str) -> Self {
+        let mut failures = Vec::new();
+        for _ in 0..STARTS_MAX {
+            let server = Self::launch(bucket);
+            match server.wait_until_ready() {
+                Ok(()) => return server,
+                Err(failure) => failures.push(failure),
+            }
+        }
+        panic!("SeaweedFS does not start:\n{}", failures.join("\n"));
+    }
+
+    fn launch(bucket: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("lamp-s3-").tempdir().expect("a temporary folder");
         let identities = serde_json::json!({"identities": [{
             "name": "lamp",
@@ -55,7 +71,7 @@ impl TestS3 {
         }]});
         let config = folder.path().join("s3.json");
         fs::write(&config, identities.to_string()).expect("the server's configuration");
-        let (port, filer) = (free_port(), free_port());
+        let [port, filer, others @ ..] = free_ports::<8>();
         let mut arguments = vec![
             "server".to_owned(),
             "-s3".to_owned(),
@@ -70,9 +86,9 @@ impl TestS3 {
             "-volume.max=20".to_owned(),
             "-master.volumeSizeLimitMB=64".to_owned(),
         ];
-        let others =
+        let names =
             ["s3.port.grpc", "filer.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc"];
-        arguments.extend(others.map(|name| format!("-{name}={}", free_port())));
+        arguments.extend(names.iter().zip(others).map(|(name, port)| format!("-{name}={port}")));
         let keeper = Command::new("/bin/sh")
             .args(["-c", KEEPER, "keeper"])
             .arg(find_weed())
@@ -84,9 +100,7 @@ impl TestS3 {
             .stderr(Stdio::null())
             .spawn()
             .expect("a shell to keep SeaweedFS");
-        let server = Self { folder, keeper, port, filer, bucket: bucket.to_owned() };
-        server.wait_until_ready();
-        server
+        Self { folder, keeper, port, filer, bucket: bucket.to_owned() }
     }
 
     /// `s3://BUCKET/PREFIX`
@@ -106,20 +120,23 @@ impl TestS3 {
     }
 
     /// Buckets are folders of the filer. The server is ready when a file can be written into it.
-    fn wait_until_ready(&self) {
+    fn wait_until_ready(&self) -> Result<(), String> {
         let started = Instant::now();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let address = format!("http://127.0.0.1:{}/buckets/{}/.ready", self.filer, self.bucket);
         loop {
             let form = "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"ready\"\r\n\r\nx\r\n--b--\r\n";
-            let request = Request::post(&address).header("content-type", "multipart/form-data; boundary=b").body(form);
+            let request = Request::post(&address)
+                .header("content-type", "multipart/form-data; boundary=b")
+                .body(form)
+                .within(FIRST_WRITE_PATIENCE);
             let answer = runtime.block_on(request.try_send());
             match answer {
-                Ok(response) if response.status < 300 => return,
+                Ok(response) if response.status < 300 => return Ok(()),
                 Ok(_) | Err(_) if started.elapsed() < START_WAIT_MAX => thread::sleep(START_PAUSE),
                 Ok(_) | Err(_) => {
                     let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-                    panic!("SeaweedFS does not start: {answer:?}\n{log}");
+                    return Err(format!("{answer:?}\n{log}"));
                 }
             }
         }

@@ -143,7 +143,9 @@ fn a_flipped_byte_is_found_and_the_models_trained_on_it_are_named() {
     shop.lamp("data verify").succeeds().says("orders@1  5 files  whole");
 
     damage_packs(&shop);
-    shop.lamp("data verify").exits(1).says("orders@1  damaged").says(CORRECTED).says("models trained on it: late@1");
+    // Which day's chunk the byte is in depends on which reader was first.
+    let damage = shop.lamp("data verify").exits(1);
+    damage.says("orders@1  damaged").says(".csv` cannot be read").says("models trained on it: late@1");
     let found = shop.lamp("data verify orders@1 --json").exits(1).json();
     assert_eq!(found[0]["models"][0], "late@1", "{found}");
     // Nothing is trained on damaged bytes.
