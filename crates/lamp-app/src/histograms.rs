@@ -4,7 +4,9 @@ use lamp_core::dataset::{DatasetVersion, VersionNumber};
 use lamp_core::error::{Classified, Kind};
 use lamp_core::names::DatasetName;
 use lamp_core::partition::PartitionKey;
-use lamp_core::profile::{ColumnKind, ColumnProfile, Note, PairedHistogram, Profile, distance, notes, side_by_side};
+use lamp_core::profile::{
+    ColumnKind, ColumnProfile, Merging, Note, PairedHistogram, Profile, distance, notes, side_by_side,
+};
 use serde::Serialize;
 
 use crate::app::App;
@@ -243,7 +245,7 @@ impl App {
     }
 
     async fn profile_of(&self, part: &Part) -> Result<Profile, HistogramError> {
-        let mut merged: Option<Profile> = None;
+        let mut merging = Merging::default();
         let mut unread = 0;
         for piece in &part.pieces {
             let stored = self.stored_profile(piece).await?;
@@ -254,16 +256,12 @@ impl App {
                 let dataset = part.version.dataset.clone();
                 return Err(HistogramError::NotProfiled { dataset, bytes: unread });
             }
-            let profile = match stored {
+            merging.push(match stored {
                 Some(profile) => profile,
                 None => self.piece_profile(piece).await?,
-            };
-            merged = Some(match merged {
-                None => profile,
-                Some(so_far) => so_far.merge(&profile)?,
-            });
+            })?;
         }
-        Ok(merged.unwrap_or_else(|| Profile::new(0, Vec::new())))
+        Ok(merging.finish()?.unwrap_or_else(|| Profile::new(0, Vec::new())))
     }
 }
 

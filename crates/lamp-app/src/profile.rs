@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lamp_core::dataset::{DatasetVersion, FileEntry};
 use lamp_core::digest::Digest;
 use lamp_core::partition::{DatasetSlice, PartitionKey};
-use lamp_core::profile::Profile;
+use lamp_core::profile::{Merging, Profile};
 use lamp_core::reference::Reference;
 use lamp_store::DocumentKind;
 use serde::{Deserialize, Serialize};
@@ -58,16 +58,12 @@ impl App {
         on_partition: OnPartition<'_>,
     ) -> Result<Profile, DataError> {
         let pieces = pieces_of(&slice.files);
-        let mut merged: Option<Profile> = None;
+        let mut merging = Merging::default();
         for (done, piece) in pieces.iter().enumerate() {
-            let profile = self.piece_profile(piece).await?;
-            merged = Some(match merged {
-                None => profile,
-                Some(so_far) => so_far.merge(&profile)?,
-            });
+            merging.push(self.piece_profile(piece).await?)?;
             on_partition(done + 1, pieces.len());
         }
-        Ok(merged.unwrap_or_else(|| Profile::new(0, Vec::new())))
+        Ok(merging.finish()?.unwrap_or_else(|| Profile::new(0, Vec::new())))
     }
 
     /// The files that `NAME[@V][[RANGE]]` names; a bare name means the version that `lamp.lock` pins,

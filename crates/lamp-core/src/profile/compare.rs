@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ProfileError;
 use super::column::{ColumnKind, ColumnProfile};
 use super::histogram::{self, Bin};
 use super::scalar::Scalar;
+use super::{Merging, ProfileError};
 
 /// One bar of both columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,9 +76,11 @@ pub(super) fn classes(kind: ColumnKind, today: &ColumnProfile, reference: &Colum
 
 /// The profiles of one column, one after the other, as one. None if none has it.
 pub fn merged<'p>(parts: impl IntoIterator<Item = &'p ColumnProfile>) -> Result<Option<ColumnProfile>, ProfileError> {
-    let mut parts = parts.into_iter();
-    let Some(first) = parts.next() else { return Ok(None) };
-    parts.try_fold(first.clone(), |so_far, part| so_far.merge(part)).map(Some)
+    let mut merging = Merging::default();
+    for part in parts {
+        merging.push(part.clone())?;
+    }
+    merging.finish()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a share for people")]

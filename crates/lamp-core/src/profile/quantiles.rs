@@ -32,7 +32,8 @@ const FAN_IN: usize = 4;
 
 /// The error of a sketched quantile that one partition is tested to keep, as a share of the rows: the value returned
 /// for `p` has a rank within `p ± 0.01`, or near both ends much closer. What a sketch is proven to keep is
-/// [`QuantileSketch::rank_error`], which grows with the number of rows and with every merge.
+/// [`QuantileSketch::rank_error`], which grows with the number of rows, and with the number of merges: see
+/// [`Merging`](super::Merging).
 pub const QUANTILE_RANK_ERROR: f64 = 0.01;
 
 /// The distribution of the finite numbers of a column, once they are too many to list.

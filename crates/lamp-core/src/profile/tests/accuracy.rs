@@ -119,6 +119,43 @@ fn a_year_of_days_keeps_its_quantiles() {
 }
 
 #[test]
+fn hundreds_of_days_merged_as_a_tree_keep_what_is_proven() {
+    for days in [30, 365, 730] {
+        let values: Vec<f64> = noise(6, days * 1_500).into_iter().map(|u| -(1.0 - u).ln()).collect();
+        let mut merging = Merging::default();
+        for day in values.chunks(1_500) {
+            merging.push(floats(day)).expect("one type");
+        }
+        let all = merging.finish().expect("one type").expect("days");
+        assert_eq!(all.count, values.len() as u64);
+        let proven = all.numbers.as_ref().expect("numbers").quantiles.rank_error();
+        assert!(proven <= 0.013, "{days} days: proven to be within {proven}");
+        let ordered = sorted(&values);
+        for p in [0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99] {
+            let distance = rank_distance(&ordered, all.quantile(p).expect("a quantile"), p);
+            assert!(distance <= proven, "{days} days: the value for {p} is {distance} off, {proven} is proven");
+        }
+    }
+}
+
+#[test]
+fn parts_are_merged_in_their_order() {
+    for count in 1..20 {
+        let part = |at: u32| {
+            let mut builder = ColumnBuilder::new(&format!("c{at}"), "Float64", ColumnKind::Float);
+            builder.floats(&[f64::from(at)]);
+            Profile::new(1, vec![builder.finish()])
+        };
+        let mut merging = Merging::default();
+        (0..count).for_each(|at| merging.push(part(at)).expect("one type"));
+        let all = merging.finish().expect("one type").expect("parts");
+        let names: Vec<&str> = all.columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(names, (0..count).map(|at| format!("c{at}")).collect::<Vec<_>>());
+    }
+    assert_eq!(Merging::<Profile>::default().finish(), Ok(None));
+}
+
+#[test]
 fn large_integers_and_times_are_not_rounded() {
     let base = (1_i64 << 62) + 1;
     let values: Vec<i64> = (0..30_000).map(|at| base + at * 3).collect();
