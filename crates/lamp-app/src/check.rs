@@ -91,17 +91,23 @@ pub struct CheckReport {
 }
 
 impl CheckReport {
-    /// Whether every rule that could be evaluated holds.
+    /// Whether every rule that could be evaluated holds, but for warnings.
     pub fn is_kept(&self) -> bool {
         self.broken().next().is_none()
     }
 
-    /// The rules that do not hold.
+    /// The rules that do not hold, but for warnings.
     pub fn broken(&self) -> impl Iterator<Item = (&PieceChecks, &Check)> {
-        let checks = |piece: &'_ PieceChecks| piece.checks.len();
-        self.pieces.iter().filter(move |piece| checks(piece) > 0).flat_map(|piece| {
-            piece.checks.iter().filter(|check| check.verdict == Verdict::Failed).map(move |check| (piece, check))
-        })
+        self.all().filter(|(_, check)| check.is_breaking())
+    }
+
+    /// Number of rules that do not hold, of which the contract says that this is no error.
+    pub fn warnings(&self) -> usize {
+        self.all().filter(|(_, check)| check.is_warning()).count()
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&PieceChecks, &Check)> {
+        self.pieces.iter().flat_map(|piece| piece.checks.iter().map(move |check| (piece, check)))
     }
 
     /// Number of verdicts of one kind.
@@ -176,6 +182,7 @@ impl App {
             time_zone: self.workspace().root.time_zone_name.clone(),
             dataset: Some(dataset.to_string()),
             newest_column: partition_by.map(|partition| partition.column.clone()),
+            key: config.map(|config| config.key.clone()).unwrap_or_default(),
         };
         let mut checks = self.engine().check(&files, &profile, contract, &context).await?;
         if let (Some(by), Some(key)) = (partition_by, &piece.partition) {
@@ -184,7 +191,8 @@ impl App {
         }
         let key = config.map(|config| &config.key[..]).unwrap_or_default();
         if !key.is_empty() {
-            let of_key = self.engine().check(&files, &profile, &declared::key_contract(dataset, key), &context).await?;
+            let key_contract = declared::key_contract(dataset, key, contract.find_object(Some(dataset.as_str())));
+            let of_key = self.engine().check(&files, &profile, &key_contract, &context).await?;
             checks.extend(declared::broken_key(of_key, key));
         }
         if !is_newest {
@@ -209,7 +217,7 @@ impl App {
         let mut tx = self.ledger().begin().await?;
         tx.record_checks(&records).await?;
         for piece in &report.pieces {
-            let broken: Vec<_> = piece.checks.iter().filter(|check| check.verdict == Verdict::Failed).collect();
+            let broken: Vec<_> = piece.checks.iter().filter(|check| check.is_breaking()).collect();
             let Some(first) = broken.first() else { continue };
             let incident = self.incident_of(version, piece, first, broken.len());
             if self.open_incident(&mut tx, &incident).await? == incident.id {
@@ -218,8 +226,8 @@ impl App {
         }
         let subject = format!("{}@{}", version.dataset, version.version);
         let details = json!({
-            "contract": contract, "failed": report.count(Verdict::Failed), "passed": report.count(Verdict::Passed),
-            "not_evaluated": report.count(Verdict::NotEvaluated),
+            "contract": contract, "failed": report.broken().count(), "passed": report.count(Verdict::Passed),
+            "warnings": report.warnings(), "not_evaluated": report.count(Verdict::NotEvaluated),
         });
         tx.audit(&self.entry("data.checked", subject, details)).await?;
         tx.commit().await?;

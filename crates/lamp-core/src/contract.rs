@@ -19,6 +19,7 @@
 mod judge;
 mod lint;
 mod read;
+mod rule;
 mod sla;
 mod types;
 mod yaml;
@@ -27,10 +28,9 @@ use crate::error::{Classified, Kind};
 
 pub use judge::{RuleName, judge, not_evaluated};
 pub use lint::{Lint, Severity, lint};
+pub use rule::{Metric, Operator, Rule, RuleKind, Unit};
 pub use sla::{Sla, SlaProperty, parse_period};
-pub use types::{
-    Bound, Contract, LogicalType, Member, Metric, Operator, Property, Rule, RuleKind, SchemaObject, TypeOptions, Unit,
-};
+pub use types::{Bound, Contract, LogicalType, Member, Property, SchemaObject, TypeOptions};
 
 /// The largest contract that is read, in bytes.
 pub const CONTRACT_BYTES_MAX: usize = 4 << 20;

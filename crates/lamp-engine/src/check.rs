@@ -2,6 +2,7 @@
 //! measured in one scan, with one spilling group-by for each key that must be unique.
 
 mod condition;
+mod failing;
 mod freshness;
 mod measure;
 mod plan;
@@ -27,6 +28,8 @@ pub struct CheckContext {
     pub dataset: Option<String>,
     /// The column that dates the rows, for promises of service that name none.
     pub newest_column: Option<String>,
+    /// The columns that tell rows apart, where the contract names none.
+    pub key: Vec<String>,
 }
 
 impl Engine {
@@ -47,6 +50,8 @@ impl Engine {
             for (draft, measured) in drafts.iter().zip(measured) {
                 checks.push(draft.finish(measured, profile.rows));
             }
+            let about = (profile, context);
+            failing::add_samples(self, files, object, about, &drafts, &mut checks).await?;
         }
         checks.extend(freshness::checks(contract, profile, context, &zone));
         RuleName::make_unique(&mut checks);

@@ -42,6 +42,11 @@ impl Engine {
         Self { settings, runtime: runtime.unwrap_or_default() }
     }
 
+    /// The same engine reading from one end to the other: the first rows come first.
+    pub(crate) fn in_order(&self) -> Self {
+        Self { settings: EngineSettings { threads: 1, ..self.settings }, runtime: Arc::clone(&self.runtime) }
+    }
+
     /// A session whose names are case-sensitive, as the columns of files are.
     pub(crate) fn session(&self) -> SessionContext {
         let mut config =

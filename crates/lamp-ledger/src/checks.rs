@@ -26,6 +26,8 @@ pub struct CheckCount {
     pub partition: Option<PartitionKey>,
     /// The verdict.
     pub verdict: Verdict,
+    /// Whether the contract says of these rules that they are no errors: a warning, or less.
+    pub is_minor: bool,
     /// Rules whose latest verdict this is.
     pub rules: u64,
     /// When the last of them was looked at.
@@ -45,9 +47,11 @@ statements! {
         "SELECT ", columns!(), ", measured FROM checks WHERE seq IN (",
         "SELECT MAX(seq) FROM checks WHERE dataset = $1 AND version = $2 GROUP BY rule, partition_key)"
     );
-    COUNTS = "SELECT partition_key, verdict, COUNT(*) AS rules, MAX(checked_at) AS checked_at FROM checks \
+    COUNTS = "SELECT partition_key, verdict, minor, COUNT(*) AS rules, MAX(checked_at) AS checked_at FROM \
+              (SELECT partition_key, verdict, checked_at, CAST(CASE WHEN severity IN ('warning', 'info') \
+              THEN 1 ELSE 0 END AS BIGINT) AS minor FROM checks \
               WHERE seq IN (SELECT MAX(seq) FROM checks WHERE dataset = $1 AND version = $2 \
-              GROUP BY rule, partition_key) GROUP BY partition_key, verdict";
+              GROUP BY rule, partition_key)) AS latest GROUP BY partition_key, verdict, minor";
     FAILED = concat!(
         "SELECT ", columns!(), ", measured FROM checks WHERE verdict = 'failed' AND seq IN (",
         "SELECT MAX(seq) FROM checks WHERE dataset = $1 AND version = $2 GROUP BY rule, partition_key) ",
@@ -104,6 +108,8 @@ fn check(row: &AnyRow) -> Result<CheckRecord> {
             bound: record.text("bound")?,
             message: record.text("message")?,
             severity: record.optional_text("severity")?,
+            dimension: None,
+            samples: Vec::new(),
         },
     })
 }
@@ -128,7 +134,7 @@ async fn record_checks(connection: &mut AnyConnection, records: &[CheckRecord]) 
             .bind(check.verdict.as_str())
             .bind(row::text("a rule's bound", &check.bound)?)
             .bind(row::text("a check's message", &check.message)?)
-            .bind(row::optional_text("a severity", check.severity.as_deref())?);
+            .bind(check.severity.is_some().then(|| check.severity().as_str()));
         let query = match measured {
             Some(measured) => query.bind(measured),
             None => query,
@@ -160,12 +166,14 @@ async fn check_counts(
         Ok(CheckCount {
             partition: partition(record)?,
             verdict: record.parse("verdict", Verdict::parse)?,
+            is_minor: record.number::<i64>("minor")? != 0,
             rules: record.number("rules")?,
             checked_at: record.time("checked_at")?,
         })
     };
     let mut counts = rows.iter().map(count).collect::<Result<Vec<_>>>()?;
-    counts.sort_by(|a, b| (&a.partition, a.verdict.as_str()).cmp(&(&b.partition, b.verdict.as_str())));
+    let order = |count: &CheckCount| (count.partition.clone(), count.verdict.as_str(), count.is_minor);
+    counts.sort_by_key(order);
     Ok(counts)
 }
 

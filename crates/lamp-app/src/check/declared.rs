@@ -35,6 +35,8 @@ pub(super) fn outside(column: &ColumnProfile, key: &PartitionKey, zone: &TimeZon
         bound: format!("in {key}"),
         message: format!("`{}` is {days}, outside the partition {key}", column.name),
         severity: None,
+        dimension: Some("consistency".to_owned()),
+        samples: Vec::new(),
     })
 }
 
@@ -46,10 +48,15 @@ fn date_of(column: &ColumnProfile, value: &Scalar, zone: &TimeZone) -> Option<Da
     Some(if has_zone { zone.to_datetime(at) } else { TimeZone::UTC.to_datetime(at) }.date())
 }
 
-/// The declared key as a contract, which the engine can measure.
-pub(super) fn key_contract(dataset: &DatasetName, key: &[String]) -> Contract {
+/// The declared key as a contract, which the engine can measure. What is sensitive in `promised` is so here.
+pub(super) fn key_contract(dataset: &DatasetName, key: &[String], promised: Option<&SchemaObject>) -> Contract {
+    let is_sensitive = |name: &str| {
+        let of_contract = promised.map(|object| &object.properties[..]).unwrap_or_default();
+        of_contract.iter().any(|property| property.column() == name && property.sensitive)
+    };
     let property = |(at, name): (i64, &String)| Property {
         name: name.clone(),
+        sensitive: is_sensitive(name),
         primary_key: true,
         primary_key_position: at,
         ..Property::default()

@@ -28,6 +28,8 @@ pub struct Verdicts {
     pub passed: u64,
     /// Promises broken.
     pub failed: u64,
+    /// Promises broken of which the contract says that this is no error.
+    pub warnings: u64,
     /// Rules that could not be evaluated.
     pub not_evaluated: u64,
     /// When the last of them was looked at.
@@ -36,13 +38,14 @@ pub struct Verdicts {
 
 impl Verdicts {
     fn none(checked_at: Timestamp) -> Self {
-        Self { passed: 0, failed: 0, not_evaluated: 0, checked_at }
+        Self { passed: 0, failed: 0, warnings: 0, not_evaluated: 0, checked_at }
     }
 
     fn add(&mut self, count: &CheckCount) {
         self.checked_at = self.checked_at.max(count.checked_at);
         match count.verdict {
             Verdict::Passed => self.passed += count.rules,
+            Verdict::Failed if count.is_minor => self.warnings += count.rules,
             Verdict::Failed => self.failed += count.rules,
             Verdict::NotEvaluated => self.not_evaluated += count.rules,
         }

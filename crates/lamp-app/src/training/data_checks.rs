@@ -50,7 +50,7 @@ fn summary(slices: &[PinnedInput], records: &[CheckRecord]) -> DataChecks {
         is_verdict && slices.iter().any(|slice| slice.takes(record.partition.as_ref()))
     };
     let used: Vec<_> = records.iter().filter(is_used).collect();
-    let broken: Vec<_> = used.iter().filter(|record| record.check.verdict == Verdict::Failed).collect();
+    let broken: Vec<_> = used.iter().filter(|record| record.check.is_breaking()).collect();
     let example = |record: &&&CheckRecord| match &record.partition {
         Some(partition) => format!("{partition} {}", record.check.rule),
         None => record.check.rule.clone(),

@@ -107,15 +107,21 @@ pub struct DataBuild {
 
 /// Check data against its contract
 ///
-/// Exits 1 when a promise is broken.
+/// Exits 1 when a promise is broken. Rules whose `severity` is `warning` or `info` are shown and recorded, and
+/// break nothing. Of the rows that break a rule some are shown, with sensitive columns masked.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  lamp check\n  lamp check flights@7\n  lamp check 'trips[-7days..]' --json")]
+#[command(
+    after_help = "Examples:\n  lamp check\n  lamp check flights@7\n  lamp check 'trips[-7days..]' --json\n  lamp check --junit checks.xml"
+)]
 pub struct Check {
     /// NAME, NAME@V or NAME[RANGE]; by default every dataset with a contract.
     pub data: Vec<String>,
     /// Show every rule, not only those that fail.
     #[arg(long)]
     pub all: bool,
+    /// Also write a JUnit report.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -1,12 +1,15 @@
 //! `lamp check`.
 
+mod junit;
+
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use console::style;
 use lamp_app::call::{CheckDataset, Checkable};
 use lamp_app::check::{CheckReport, PieceChecks};
-use lamp_core::check::{Check as Verdicts, Verdict};
+use lamp_core::check::{Check as Verdicts, Severity, Verdict};
 
 use super::verdict;
 use crate::args::Check;
@@ -30,6 +33,10 @@ pub async fn run(desk: &Desk, args: &Check) -> Result<ExitCode, Failure> {
         }
         reports.push(report);
     }
+    if let Some(path) = &args.junit {
+        let text = junit::render(&reports).map_err(|error| junit_failure(path, &error))?;
+        std::fs::write(path, text).map_err(|error| junit_failure(path, &error))?;
+    }
     let is_kept = reports.iter().all(CheckReport::is_kept);
     if args.json {
         ui::print_json(&reports)?;
@@ -37,16 +44,17 @@ pub async fn run(desk: &Desk, args: &Check) -> Result<ExitCode, Failure> {
     Ok(verdict(is_kept))
 }
 
+fn junit_failure(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::operation(format!("cannot write `{}`: {error}", path.display()))
+}
+
 fn print(report: &CheckReport, all: bool) {
     let version = &report.version;
-    let [failed, passed, not_evaluated] =
-        [Verdict::Failed, Verdict::Passed, Verdict::NotEvaluated].map(|verdict| report.count(verdict));
-    let word = if failed == 0 { style("kept").green().bold() } else { style("broken").red().bold() };
-    let pieces =
-        if report.pieces.len() > 1 { format!(" over {} partitions", report.pieces.len()) } else { String::new() };
     out!(
-        "{}  {word}  {passed} passed, {failed} failed, {not_evaluated} not evaluated{pieces}  ({})",
+        "{}  {}  {}  ({})",
         style(format!("{}@{}", version.dataset, version.version)).bold(),
+        if report.is_kept() { style("kept").green().bold() } else { style("broken").red().bold() },
+        counted(report),
         report.contract,
     );
     for piece in &report.pieces {
@@ -56,7 +64,7 @@ fn print(report: &CheckReport, all: bool) {
             }
         }
     }
-    if not_evaluated > 0 && !all {
+    if !all {
         print_not_evaluated(report);
     }
     for incident in &report.incidents {
@@ -65,23 +73,53 @@ fn print(report: &CheckReport, all: bool) {
     }
 }
 
+/// `30 passed, 0 failed, 1 warning, 2 not evaluated over 365 partitions`; no word of warnings where there are none.
+fn counted(report: &CheckReport) -> String {
+    let warnings = match report.warnings() {
+        0 => String::new(),
+        1 => "1 warning, ".to_owned(),
+        more => format!("{more} warnings, "),
+    };
+    let pieces =
+        if report.pieces.len() > 1 { format!(" over {} partitions", report.pieces.len()) } else { String::new() };
+    format!(
+        "{} passed, {} failed, {warnings}{} not evaluated{pieces}",
+        report.count(Verdict::Passed),
+        report.broken().count(),
+        report.count(Verdict::NotEvaluated),
+    )
+}
+
 /// What we cannot evaluate is said once a rule, not once a partition.
 fn print_not_evaluated(report: &CheckReport) {
-    let mut seen = Vec::new();
+    let mut rules: Vec<(&Verdicts, usize)> = Vec::new();
     for check in report.pieces.iter().flat_map(|piece| &piece.checks) {
-        if check.verdict == Verdict::NotEvaluated && !seen.contains(&&check.rule) {
-            seen.push(&check.rule);
-            out!("  {} {}: {}", style("not evaluated").yellow(), check.rule, check.message);
+        if check.verdict != Verdict::NotEvaluated {
+            continue;
         }
+        match rules.iter_mut().find(|(known, _)| known.rule == check.rule && known.message == check.message) {
+            Some((_, times)) => *times += 1,
+            None => rules.push((check, 1)),
+        }
+    }
+    for (check, times) in rules {
+        let times = if times > 1 { format!(" (in {times} partitions)") } else { String::new() };
+        out!("  {} {}: {}{times}", style("not evaluated").yellow(), check.rule, check.message);
     }
 }
 
 fn print_check(piece: &PieceChecks, check: &Verdicts) {
-    let mark = match check.verdict {
-        Verdict::Passed => style("passed").green(),
-        Verdict::Failed => style("failed").red(),
-        Verdict::NotEvaluated => style("not evaluated").yellow(),
+    let mark = match (check.verdict, check.severity()) {
+        (Verdict::Passed, _) => style("passed").green(),
+        (Verdict::Failed, Severity::Error) => style("failed").red(),
+        (Verdict::Failed, Severity::Warning) => style("warning").yellow(),
+        (Verdict::Failed, Severity::Info) => style("info").cyan(),
+        (Verdict::NotEvaluated, _) => style("not evaluated").yellow(),
     };
     let partition = piece.partition.as_ref().map(|key| format!("[{key}] ")).unwrap_or_default();
-    out!("  {mark} {partition}{}: {}", check.rule, check.message);
+    let dimension = check.dimension.as_ref().map(|word| format!(" ({word})")).unwrap_or_default();
+    out!("  {mark} {partition}{}: {}{}", check.rule, check.message, style(dimension).dim());
+    for row in &check.samples {
+        out!("    {}", style(row).dim());
+    }
 }

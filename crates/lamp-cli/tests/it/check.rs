@@ -42,6 +42,31 @@ fn a_broken_contract_is_no_and_names_the_day() {
 }
 
 #[test]
+fn warnings_break_nothing_and_rows_are_shown_without_what_is_sensitive() {
+    let shop = shop_with_a_bad_day();
+    let contract = "projects/bakery/contracts/orders.odcs.yaml";
+    let text = shop.context.repo.read(contract);
+    let text = text.replace("        logicalTypeOptions: {minimum: 1}\n", "");
+    let text = text.replace("- metric: invalidValues\n", "- metric: invalidValues\n            severity: warning\n");
+    shop.context.repo.write(contract, &text);
+    let kept = shop.lamp("check orders --junit checks.xml").succeeds().says("0 failed, 1 warning, ");
+    let row = kept.line_with(&["warning [2013-03-29] quality.street.invalidValues", "1 of 3 rows", "(conformity)"]);
+    assert!(!row.contains("Oka"), "{row}");
+    kept.line_with(&["street=Oka", "at=2013-03-29T"]);
+    let junit = shop.context.repo.read("checks.xml");
+    assert!(junit.contains(r#"failures="0""#) && junit.contains("street=Oka"), "{junit}");
+    assert!(junit.contains(r#"<skipped message="warning: `street` is invalid"#), "{junit}");
+
+    let text = text.replace("severity: warning", "severity: error");
+    let text = text.replace("- name: street\n", "- name: street\n        classification: restricted\n");
+    shop.context.repo.write(contract, &text);
+    let broken = shop.lamp("check orders --junit checks.xml").exits(1).says("1 failed").does_not_say("Oka");
+    broken.line_with(&["street=•••", "at=2013-03-29T"]);
+    let junit = shop.context.repo.read("checks.xml");
+    assert!(junit.contains(r#"failures="1""#) && !junit.contains("Oka"), "{junit}");
+}
+
+#[test]
 fn rows_of_another_day_and_rows_that_share_a_key_are_told() {
     let shop = Shop::new();
     let twice = orders("2013-03-28", &[("elm", 2, Some(1)), ("oak", 1, Some(0))]);

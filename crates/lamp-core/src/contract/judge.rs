@@ -1,6 +1,6 @@
 //! From a measured number to a verdict.
 
-use super::types::{Metric, Rule, RuleKind, Unit};
+use super::rule::{Metric, Rule, RuleKind, Unit};
 use crate::check::{Check, Verdict};
 
 /// The name of a rule within its contract: stable, and unique within one list of checks.
@@ -63,6 +63,8 @@ pub fn not_evaluated(rule: &Rule, column: Option<&str>, why: &str) -> Check {
         bound: rule.bound(),
         message: why.to_owned(),
         severity: rule.severity.clone(),
+        dimension: rule.dimension().map(str::to_owned),
+        samples: Vec::new(),
     }
 }
 

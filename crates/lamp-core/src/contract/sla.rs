@@ -114,6 +114,8 @@ impl Sla {
             bound,
             message,
             severity: None,
+            dimension: (self.property == SlaProperty::Latency).then(|| "timeliness".to_owned()),
+            samples: Vec::new(),
         }
     }
 }

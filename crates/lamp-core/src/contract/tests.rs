@@ -168,6 +168,12 @@ fn mistakes_in_rules_are_named() {
             "metric: nullValues\nmustBe: 0\ndimension: completness",
             expect!["13:11 warning: `completness` is not a dimension of the standard -> did you mean `completeness`?"],
         ),
+        (
+            "metric: nullValues\nmustBe: 0\nseverity: warnng",
+            expect![
+                "13:11 warning: `warnng` is not a severity that is known: it counts as an error -> did you mean `warning`?"
+            ],
+        ),
     ] {
         check_lint(&with_rule(rule), &expected);
     }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
-
+use super::rule::Rule;
 use super::sla::Sla;
 use crate::profile::ColumnKind;
 
@@ -59,6 +58,7 @@ pub struct SchemaObject {
 }
 
 /// One column.
+#[allow(clippy::struct_excessive_bools, reason = "the standard's own yes or no, independent of each other")]
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Property {
     /// Name.
@@ -83,6 +83,9 @@ pub struct Property {
     pub primary_key_position: i64,
     /// Sensitivity, as written.
     pub classification: Option<String>,
+    /// Whether values must not be shown: by its `classification`, as a critical data element, because it is
+    /// encrypted elsewhere, or by a tag or custom property such as `pii`.
+    pub sensitive: bool,
     /// Rules on the column.
     pub quality: Vec<Rule>,
     /// Promises of the property that are read but not evaluated: `relationships`, `items`, …
@@ -250,192 +253,4 @@ pub struct TypeOptions {
     pub format: Option<String>,
     /// Names of the options that are read but not evaluated: `minItems`, `timezone`, …
     pub unevaluated: Vec<String>,
-}
-
-/// What a rule counts in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Unit {
-    /// Rows.
-    #[default]
-    Rows,
-    /// Percent of all rows.
-    Percent,
-}
-
-/// A quality rule.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rule {
-    /// Stable identifier, where the contract gives one.
-    pub id: Option<String>,
-    /// Name for people.
-    pub name: Option<String>,
-    /// In a person's words.
-    pub description: Option<String>,
-    /// What is measured.
-    pub kind: RuleKind,
-    /// All must hold.
-    pub operators: Vec<Operator>,
-    /// What is counted in.
-    pub unit: Unit,
-    /// `completeness`, `accuracy`, …, as written.
-    pub dimension: Option<String>,
-    /// As written.
-    pub severity: Option<String>,
-    /// Line in the file.
-    pub line: u64,
-}
-
-/// What a rule measures.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RuleKind {
-    /// A metric of the standard's library.
-    Library(Metric),
-    /// Words for people; never evaluated.
-    Text,
-    /// A query that gives one number.
-    Sql {
-        /// The query; `{object}` and `{property}` stand for the table and the column.
-        query: String,
-    },
-    /// A rule for another engine.
-    Custom {
-        /// The engine's name.
-        engine: String,
-        /// Its rule, whatever shape that has.
-        implementation: Value,
-    },
-}
-
-/// A metric of the standard's library.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Metric {
-    /// Rows whose value is null.
-    NullValues,
-    /// Rows whose value is one of these; JSON null stands for null.
-    MissingValues {
-        /// The values that mean missing.
-        values: Vec<Value>,
-    },
-    /// Rows whose value is not null and breaks the list or the pattern.
-    InvalidValues {
-        /// The values allowed.
-        valid: Option<Vec<Value>>,
-        /// Regular expression that text must match.
-        pattern: Option<String>,
-    },
-    /// Rows beyond the first of each value.
-    DuplicateValues {
-        /// The columns that make the value; empty means the rule's own column, or all columns of the table.
-        properties: Vec<String>,
-    },
-    /// Rows.
-    RowCount,
-}
-
-impl Metric {
-    /// The standard's words.
-    pub const NAMES: [&'static str; 5] =
-        ["nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount"];
-
-    /// The standard's word.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::NullValues => "nullValues",
-            Self::MissingValues { .. } => "missingValues",
-            Self::InvalidValues { .. } => "invalidValues",
-            Self::DuplicateValues { .. } => "duplicateValues",
-            Self::RowCount => "rowCount",
-        }
-    }
-}
-
-/// What must hold of the measured number.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Operator {
-    /// `mustBe`.
-    MustBe(f64),
-    /// `mustNotBe`.
-    MustNotBe(f64),
-    /// `mustBeGreaterThan`.
-    MustBeGreaterThan(f64),
-    /// `mustBeGreaterOrEqualTo`.
-    MustBeGreaterOrEqualTo(f64),
-    /// `mustBeLessThan`.
-    MustBeLessThan(f64),
-    /// `mustBeLessOrEqualTo`.
-    MustBeLessOrEqualTo(f64),
-    /// `mustBeBetween`: from the first to the second, both taken in.
-    MustBeBetween(f64, f64),
-    /// `mustNotBeBetween`: below the first or above the second.
-    MustNotBeBetween(f64, f64),
-}
-
-impl Operator {
-    /// The standard's words.
-    pub const NAMES: [&'static str; 8] = [
-        "mustBe",
-        "mustNotBe",
-        "mustBeGreaterThan",
-        "mustBeGreaterOrEqualTo",
-        "mustBeLessThan",
-        "mustBeLessOrEqualTo",
-        "mustBeBetween",
-        "mustNotBeBetween",
-    ];
-
-    /// Whether the promise holds of `measured`. NaN keeps no promise.
-    #[allow(clippy::float_cmp, reason = "counts and bounds are written numbers; equality is meant")]
-    pub fn holds(&self, measured: f64) -> bool {
-        if measured.is_nan() {
-            return false;
-        }
-        match *self {
-            Self::MustBe(bound) => measured == bound,
-            Self::MustNotBe(bound) => measured != bound,
-            Self::MustBeGreaterThan(bound) => measured > bound,
-            Self::MustBeGreaterOrEqualTo(bound) => measured >= bound,
-            Self::MustBeLessThan(bound) => measured < bound,
-            Self::MustBeLessOrEqualTo(bound) => measured <= bound,
-            Self::MustBeBetween(low, high) => (low..=high).contains(&measured),
-            Self::MustNotBeBetween(low, high) => !(low..=high).contains(&measured),
-        }
-    }
-}
-
-impl fmt::Display for Operator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MustBe(bound) => write!(f, "= {bound}"),
-            Self::MustNotBe(bound) => write!(f, "≠ {bound}"),
-            Self::MustBeGreaterThan(bound) => write!(f, "> {bound}"),
-            Self::MustBeGreaterOrEqualTo(bound) => write!(f, ">= {bound}"),
-            Self::MustBeLessThan(bound) => write!(f, "< {bound}"),
-            Self::MustBeLessOrEqualTo(bound) => write!(f, "<= {bound}"),
-            Self::MustBeBetween(low, high) => write!(f, "from {low} to {high}"),
-            Self::MustNotBeBetween(low, high) => write!(f, "not from {low} to {high}"),
-        }
-    }
-}
-
-impl Unit {
-    /// The standard's word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rows => "rows",
-            Self::Percent => "percent",
-        }
-    }
-}
-
-impl Rule {
-    /// All operators, for people: `>= 600 rows`.
-    pub fn bound(&self) -> String {
-        let operators: Vec<_> = self.operators.iter().map(ToString::to_string).collect();
-        let unit = match (&self.kind, self.unit) {
-            (RuleKind::Library(_), Unit::Rows) => " rows",
-            (RuleKind::Library(_), Unit::Percent) => " %",
-            _ => "",
-        };
-        if operators.is_empty() { String::new() } else { format!("{}{unit}", operators.join(" and ")) }
-    }
 }

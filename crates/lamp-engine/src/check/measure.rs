@@ -18,19 +18,14 @@ use crate::source::Source;
 /// How long the query of one rule may take.
 const RULE_QUERY_MAX: Duration = Duration::from_mins(5);
 /// The table's name in our own queries, and one more name for it in those of rules.
-const TABLE: &str = "data";
+pub(super) const TABLE: &str = "data";
 
-/// One number for each draft, in order.
-pub(super) async fn measure(
+/// A session in which the files are tables, `data` and what the contract calls them.
+pub(super) async fn session(
     engine: &Engine,
     files: &[DataFile],
     object: &SchemaObject,
-    drafts: &[Draft<'_>],
-) -> Result<Vec<Measured>, EngineError> {
-    let needs_scan = drafts.iter().any(|draft| !matches!(draft.need, Need::Known(_) | Need::Nothing(_)));
-    if !needs_scan {
-        return Ok(drafts.iter().map(|draft| known(&draft.need).unwrap_or(Ok(0.0))).collect());
-    }
+) -> Result<SessionContext, EngineError> {
     let session = engine.session();
     let source = Source::open_async(files).await?;
     let mut names = vec![TABLE, object.name.as_str()];
@@ -40,6 +35,25 @@ pub(super) async fn measure(
     for name in names {
         engine.register(&session, name, source.clone())?;
     }
+    Ok(session)
+}
+
+/// Whether any of these needs the rows themselves.
+fn needs_scan(drafts: &[Draft<'_>]) -> bool {
+    drafts.iter().any(|draft| !matches!(draft.need, Need::Known(..) | Need::Nothing(_)))
+}
+
+/// One number for each draft, in order.
+pub(super) async fn measure(
+    engine: &Engine,
+    files: &[DataFile],
+    object: &SchemaObject,
+    drafts: &[Draft<'_>],
+) -> Result<Vec<Measured>, EngineError> {
+    if !needs_scan(drafts) {
+        return Ok(drafts.iter().map(|draft| known(&draft.need).unwrap_or(Ok(0.0))).collect());
+    }
+    let session = session(engine, files, object).await?;
     let mut counts = all_counts(&session, drafts).await?.into_iter();
     let duplicates = all_duplicates(&session, drafts).await?;
     let mut measured = Vec::with_capacity(drafts.len());
@@ -57,7 +71,7 @@ pub(super) async fn measure(
 #[allow(clippy::cast_precision_loss, reason = "counts of rows stay below 2^53")]
 fn known(need: &Need) -> Option<Measured> {
     match need {
-        Need::Known(count) => Some(Ok(*count as f64)),
+        Need::Known(count, _) => Some(Ok(*count as f64)),
         Need::Nothing(why) => Some(Err(why.clone())),
         Need::Count(_) | Need::Duplicates(_) | Need::Query(_) => None,
     }

@@ -14,8 +14,8 @@ mod options;
 /// What a draft still needs.
 #[derive(Debug, Clone)]
 pub(super) enum Need {
-    /// Nothing: the profile knows the number.
-    Known(u64),
+    /// Nothing: the profile knows the number. What would have measured it, where rows can be shown.
+    Known(u64, Option<Box<Self>>),
     /// The number of rows for which this SQL is true.
     Count(String),
     /// The number of rows beyond the first of each value of these columns.
@@ -33,6 +33,20 @@ pub(super) struct Draft<'a> {
     about: About<'a>,
 }
 
+impl Need {
+    fn known(count: u64) -> Self {
+        Self::Known(count, None)
+    }
+
+    /// The SQL that is true for the rows that are counted; false where there is none.
+    fn predicate(self) -> String {
+        match self {
+            Self::Count(sql) => sql,
+            Self::Known(..) | Self::Duplicates(_) | Self::Query(_) | Self::Nothing(_) => "FALSE".to_owned(),
+        }
+    }
+}
+
 #[derive(Debug)]
 enum About<'a> {
     /// A promise of the schema: the count of rows that break it is zero.
@@ -43,10 +57,41 @@ enum About<'a> {
     Decided(Check),
 }
 
+/// Rows that break a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failing<'a> {
+    /// Those for which this SQL is true.
+    Where(&'a str),
+    /// Those that share their values in these columns.
+    Repeated(&'a [String]),
+}
+
 /// The number that was measured, or why there is none.
 pub(super) type Measured = Result<f64, String>;
 
 impl Draft<'_> {
+    /// The rows that break it, for a check that was found broken by them.
+    pub(super) fn failing(&self, check: &Check) -> Option<Failing<'_>> {
+        let is_by_count = match &self.about {
+            About::Schema { .. } => true,
+            About::Quality { rule, .. } => check.measured.is_some_and(|measured| rule.wants_fewer_than(measured)),
+            About::Decided(_) => false,
+        };
+        if check.verdict != Verdict::Failed || !is_by_count {
+            return None;
+        }
+        match &self.need {
+            Need::Count(sql) => Some(Failing::Where(sql)),
+            Need::Duplicates(columns) => Some(Failing::Repeated(columns)),
+            Need::Known(_, Some(measure)) => match measure.as_ref() {
+                Need::Count(sql) => Some(Failing::Where(sql)),
+                Need::Duplicates(columns) => Some(Failing::Repeated(columns)),
+                Need::Known(..) | Need::Query(_) | Need::Nothing(_) => None,
+            },
+            Need::Known(_, None) | Need::Query(_) | Need::Nothing(_) => None,
+        }
+    }
+
     /// The check, given its number.
     pub(super) fn finish(&self, measured: Measured, rows: u64) -> Check {
         match (&self.about, measured) {
@@ -69,9 +114,20 @@ impl Draft<'_> {
                     bound: bound.clone(),
                     message,
                     severity: None,
+                    dimension: Some(dimension_of(rule).to_owned()),
+                    samples: Vec::new(),
                 }
             }
         }
+    }
+}
+
+/// The dimension of a promise of the schema, by the last part of its name.
+fn dimension_of(rule: &str) -> &'static str {
+    match rule.rsplit_once('.').map_or(rule, |(_, what)| what) {
+        "required" | "present" | "columns" => "completeness",
+        "unique" => "uniqueness",
+        _ => "conformity",
     }
 }
 
@@ -104,23 +160,28 @@ pub(super) fn plan<'a>(object: &'a SchemaObject, profile: &Profile) -> Result<Ve
 
 fn missing_column<'a>(property: &'a Property, drafts: &mut Vec<Draft<'a>>) {
     let column = property.column();
-    drafts.push(decided(Check {
-        rule: format!("schema.{column}.present"),
-        column: Some(column.to_owned()),
-        verdict: Verdict::Failed,
-        measured: None,
-        bound: "present".to_owned(),
-        message: format!("there is no column `{column}`"),
-        severity: None,
-    }));
+    let rule = format!("schema.{column}.present");
+    let message = format!("there is no column `{column}`");
+    drafts.push(decided(rule, Some(column), (Verdict::Failed, None), "present".to_owned(), message));
     for rule in &property.quality {
         let need = Need::Nothing(format!("there is no column `{column}`"));
         drafts.push(Draft { need, about: About::Quality { rule, column: Some(column) } });
     }
 }
 
-fn decided<'a>(check: Check) -> Draft<'a> {
-    Draft { need: Need::Known(0), about: About::Decided(check) }
+/// A promise of the schema that needs no counting.
+fn decided<'a>(
+    rule: String,
+    column: Option<&str>,
+    (verdict, measured): (Verdict, Option<f64>),
+    bound: String,
+    message: String,
+) -> Draft<'a> {
+    let dimension = Some(dimension_of(&rule).to_owned());
+    let column = column.map(str::to_owned);
+    let check =
+        Check { rule, column, verdict, measured, bound, message, severity: None, dimension, samples: Vec::new() };
+    Draft { need: Need::known(0), about: About::Decided(check) }
 }
 
 /// Columns that the contract does not name are allowed, and said.
@@ -130,15 +191,10 @@ fn extra_columns<'a>(object: &SchemaObject, profile: &Profile) -> Option<Draft<'
         profile.columns.iter().map(|column| column.name.as_str()).filter(|name| !is_promised(name)).collect();
     let says_something = !extra.is_empty() && !object.properties.is_empty();
     says_something.then(|| {
-        decided(Check {
-            rule: "schema.columns".to_owned(),
-            column: None,
-            verdict: Verdict::Passed,
-            measured: Some(f64::from(u32::try_from(extra.len()).unwrap_or(u32::MAX))),
-            bound: "further columns are allowed".to_owned(),
-            message: format!("warning: the contract does not name {}", extra.join(", ")),
-            severity: None,
-        })
+        let measured = Some(f64::from(u32::try_from(extra.len()).unwrap_or(u32::MAX)));
+        let message = format!("warning: the contract does not name {}", extra.join(", "));
+        let bound = "further columns are allowed".to_owned();
+        decided("schema.columns".to_owned(), None, (Verdict::Passed, measured), bound, message)
     })
 }
 
@@ -152,18 +208,13 @@ fn schema<'a>(
     let name = column.name.as_str();
     let is_kept = property.logical_type.is_none_or(|promised| promised.accepts(column.kind, &column.data_type));
     if let Some(logical_type) = property.logical_type {
-        drafts.push(decided(Check {
-            rule: format!("schema.{name}.type"),
-            column: Some(name.to_owned()),
-            verdict: if is_kept { Verdict::Passed } else { Verdict::Failed },
-            measured: None,
-            bound: logical_type.to_string(),
-            message: format!("`{name}` is {}{}", column.data_type, type_advice(property, column, is_kept)),
-            severity: None,
-        }));
+        let verdict = if is_kept { Verdict::Passed } else { Verdict::Failed };
+        let message = format!("`{name}` is {}{}", column.data_type, type_advice(property, column, is_kept));
+        let rule = format!("schema.{name}.type");
+        drafts.push(decided(rule, Some(name), (verdict, None), logical_type.to_string(), message));
     }
     if property.required || property.primary_key {
-        let need = Need::Known(column.nulls);
+        let need = nulls(column);
         drafts.push(promise(&format!("schema.{name}.required"), name, "no nulls", "is null", need));
     }
     if property.unique || is_key {
@@ -217,10 +268,16 @@ fn unique<'a>(rule: &str, columns: &[String], profile: &Profile) -> Draft<'a> {
 /// Repetitions in one column: known when the profile lists every value.
 fn duplicates_of(column: &ColumnProfile) -> Need {
     let odd = column.numbers.as_ref().map_or(0, |n| n.nan + n.positive_infinite + n.negative_infinite);
+    let measure = Need::Duplicates(vec![column.name.clone()]);
     if column.top.exact && odd == 0 {
-        return Need::Known(column.non_null() - column.distinct().estimate);
+        return Need::Known(column.non_null() - column.distinct().estimate, Some(Box::new(measure)));
     }
-    Need::Duplicates(vec![column.name.clone()])
+    measure
+}
+
+fn nulls(column: &ColumnProfile) -> Need {
+    let measure = Need::Count(format!("{} IS NULL", condition::quoted(&column.name)));
+    Need::Known(column.nulls, Some(Box::new(measure)))
 }
 
 fn duplicates(columns: &[String], profile: &Profile) -> Need {
@@ -252,12 +309,14 @@ fn quality<'a>(
     Ok(Draft { need, about: About::Quality { rule, column: name } })
 }
 
-/// `{object}` and `{property}` (with or without a dollar sign before them) as names in SQL.
+/// `{object}` and `{property}`, also called `{table}` and `{column}` and with or without a dollar sign before them,
+/// as names in SQL.
 fn substituted(query: &str, object: &SchemaObject, column: Option<&ColumnProfile>) -> String {
     let mut sql = query.trim().trim_end_matches(';').to_owned();
     let column = column.map(|column| condition::quoted(&column.name)).unwrap_or_default();
-    for (word, value) in [("object", condition::quoted(&object.name)), ("property", column)] {
-        sql = sql.replace(&format!("${{{word}}}"), &value).replace(&format!("{{{word}}}"), &value);
+    let table = condition::quoted(&object.name);
+    for (word, value) in [("object", &table), ("table", &table), ("property", &column), ("column", &column)] {
+        sql = sql.replace(&format!("${{{word}}}"), value).replace(&format!("{{{word}}}"), value);
     }
     sql
 }
@@ -270,7 +329,7 @@ fn library(
 ) -> Result<Need, EngineError> {
     let on_table = || Need::Nothing(format!("`{}` is about a column", metric.as_str()));
     Ok(match (metric, column) {
-        (Metric::RowCount, _) => Need::Known(profile.rows),
+        (Metric::RowCount, _) => Need::known(profile.rows),
         (Metric::DuplicateValues { properties }, None) if properties.is_empty() => {
             duplicates(&profile.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>(), profile)
         }
@@ -279,7 +338,7 @@ fn library(
             let columns: Vec<_> = properties.iter().map(|name| object.column_of(name).to_owned()).collect();
             duplicates(&columns, profile)
         }
-        (Metric::NullValues, Some(column)) => Need::Known(column.nulls),
+        (Metric::NullValues, Some(column)) => nulls(column),
         (Metric::MissingValues { values }, Some(column)) => missing(values, column),
         (Metric::InvalidValues { valid, pattern }, Some(column)) => {
             invalid(valid.as_deref(), pattern.as_deref(), column)?
@@ -299,9 +358,16 @@ fn missing(values: &[Value], column: &ColumnProfile) -> Need {
     if column.kind == ColumnKind::Float && listed.iter().any(|value| condition::is_nan(value)) {
         conditions.push(Condition::IsNan);
     }
+    let or_null = |sql: String| match nulls {
+        0 => sql,
+        _ => format!("{sql} OR {} IS NULL", condition::quoted(&column.name)),
+    };
     match count(&conditions, column) {
-        Need::Known(found) => Need::Known(found + nulls),
-        Need::Count(sql) if nulls > 0 => Need::Count(format!("{sql} OR {} IS NULL", condition::quoted(&column.name))),
+        Need::Known(found, measure) => {
+            let counted = measure.map_or_else(|| "FALSE".to_owned(), |measure| measure.predicate());
+            Need::Known(found + nulls, Some(Box::new(Need::Count(or_null(counted)))))
+        }
+        Need::Count(sql) => Need::Count(or_null(sql)),
         other => other,
     }
 }
@@ -332,19 +398,16 @@ fn compile(pattern: &str) -> Result<Regex, EngineError> {
 /// all listed, else by SQL.
 fn count(conditions: &[Condition], column: &ColumnProfile) -> Need {
     if conditions.is_empty() || column.non_null() == 0 {
-        return Need::Known(0);
+        return Need::known(0);
     }
     let odd = column.numbers.as_ref().map_or(0, |n| n.nan + n.positive_infinite + n.negative_infinite);
-    if column.top.exact && odd == 0 {
-        let counted = column.top.entries.iter().filter(|(value, _)| conditions.iter().any(|c| c.counts(value)));
-        return Need::Known(counted.map(|(_, count)| count).sum());
-    }
     let is_countable =
         !matches!(column.kind, ColumnKind::List | ColumnKind::Struct | ColumnKind::Other | ColumnKind::Time);
-    if !is_countable {
-        return Need::Nothing(format!("values of {} are not compared", column.data_type));
+    let sql = |c: &Condition| format!("({})", c.sql(&column.name, column.kind, &column.data_type));
+    let measure = is_countable.then(|| Need::Count(conditions.iter().map(sql).collect::<Vec<_>>().join(" OR ")));
+    if column.top.exact && odd == 0 {
+        let counted = column.top.entries.iter().filter(|(value, _)| conditions.iter().any(|c| c.counts(value)));
+        return Need::Known(counted.map(|(_, count)| count).sum(), measure.map(Box::new));
     }
-    let sql: Vec<_> =
-        conditions.iter().map(|c| format!("({})", c.sql(&column.name, column.kind, &column.data_type))).collect();
-    Need::Count(sql.join(" OR "))
+    measure.unwrap_or_else(|| Need::Nothing(format!("values of {} are not compared", column.data_type)))
 }

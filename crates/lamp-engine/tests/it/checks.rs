@@ -36,6 +36,7 @@ fn context() -> CheckContext {
         time_zone: "America/New_York".to_owned(),
         dataset: Some("trips".to_owned()),
         newest_column: None,
+        key: Vec::new(),
     }
 }
 
@@ -426,7 +427,57 @@ async fn a_contract_of_other_tables_is_refused() {
         dataset: Some("weather".to_owned()),
         now: Timestamp::UNIX_EPOCH,
         newest_column: None,
+        key: Vec::new(),
     };
     let error = engine.check(&files, &profile, &contract, &context).await.expect_err("no such zone");
     assert_eq!(error.to_string(), "`Mars/Olympus` is not a time zone");
+}
+
+#[tokio::test]
+async fn some_rows_that_break_a_rule_are_shown_and_sensitive_values_are_not() {
+    let folder = Folder::new();
+    let file = trips(&folder);
+    let samples = |rest: &str| {
+        let contract = contract(&format!(
+            "schema:\n  - name: trips\n    properties:\n      - {{name: id, primaryKey: true}}\n      - {{name: leg}}\n{rest}"
+        ));
+        let file = &file;
+        async move {
+            let all = checks(file, &contract).await;
+            let shown = |check: &Check| {
+                let rows: Vec<_> = check.samples.iter().map(ToString::to_string).collect();
+                format!("{} {}", check.rule, rows.join(" | "))
+            };
+            all.iter().filter(|check| !check.samples.is_empty()).map(shown).collect::<Vec<_>>().join("\n")
+        }
+    };
+    let carrier = |more: &str| {
+        format!(
+            "      - name: carrier\n{more}        quality:\n        - {{metric: nullValues, mustBe: 0}}\n\
+             \x20       - {{metric: nullValues, mustBeGreaterThan: 5}}\n\
+             \x20       - {{metric: invalidValues, mustBe: 0, arguments: {{validValues: [UA, AA, B6]}}}}\n"
+        )
+    };
+    // Too few nulls is nothing that a row could show.
+    expect![[r#"
+        schema.id.unique id=9, rows=2
+        quality.carrier.nullValues id=5, carrier is null | id=9, carrier is null
+        quality.carrier.invalidValues id=4, carrier=ua | id=6, carrier="" | id=7, carrier=N/A"#]]
+    .assert_eq(&samples(&carrier("")).await);
+    for sensitive in [
+        "        classification: restricted\n",
+        "        criticalDataElement: true\n",
+        "        encryptedName: carrier_hash\n",
+        "        tags: [PII]\n",
+        "        customProperties:\n        - {property: pii, value: true}\n",
+    ] {
+        let shown = samples(&carrier(sensitive)).await;
+        assert!(shown.ends_with("id=4, carrier=••• | id=6, carrier=••• | id=7, carrier=•••"), "{sensitive}: {shown}");
+        assert!(shown.contains("id=5, carrier is null"), "{sensitive}: {shown}");
+    }
+    for open in
+        ["        classification: public\n", "        customProperties:\n        - {property: pii, value: no}\n"]
+    {
+        assert!(samples(&carrier(open)).await.contains("carrier=ua"), "{open}");
+    }
 }

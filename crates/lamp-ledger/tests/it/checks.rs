@@ -23,6 +23,8 @@ fn record(rule: &str, partition: Option<&str>, verdict: Verdict, measured: Optio
             bound: ">= 600 rows".to_owned(),
             message: "841 rows".to_owned(),
             severity: Some("error".to_owned()),
+            dimension: None,
+            samples: Vec::new(),
         },
     }
 }
@@ -92,6 +94,25 @@ async fn verdicts_are_counted_by_partition(place: Place) {
     assert_eq!(ledger.check_counts(&flights, 2).await.expect("counts"), []);
 }
 
+async fn warnings_are_counted_apart(place: Place) {
+    let ledger = place.open().await;
+    let mut tx = ledger.begin().await.expect("a transaction");
+    tx.add_version(version("flights", "a")).await.expect("added");
+    let with = |rule: &str, severity: Option<&str>| {
+        let mut record = record(rule, None, Verdict::Failed, Some(1.0));
+        record.check.severity = severity.map(str::to_owned);
+        record
+    };
+    let looked = [with("a", None), with("b", Some("Critical")), with("c", Some("WARN")), with("d", Some("info"))];
+    tx.record_checks(&looked).await.expect("recorded");
+    tx.commit().await.expect("saved");
+    let counts = ledger.check_counts(&dataset("flights"), 1).await.expect("counts");
+    assert_eq!(counts.iter().map(|count| (count.is_minor, count.rules)).collect::<Vec<_>>(), [(false, 2), (true, 2)]);
+    let kept = ledger.checks(&dataset("flights"), 1).await.expect("checks");
+    let severities: Vec<_> = kept.iter().map(|record| record.check.severity.as_deref()).collect();
+    assert_eq!(severities, [None, Some("error"), Some("warning"), Some("info")]);
+}
+
 async fn a_check_needs_its_version(place: Place) {
     let ledger = place.open().await;
     let mut tx = ledger.begin().await.expect("a transaction");
@@ -102,5 +123,6 @@ async fn a_check_needs_its_version(place: Place) {
 on_both! {
     the_latest_verdict_of_each_rule_and_partition_counts,
     verdicts_are_counted_by_partition,
+    warnings_are_counted_apart,
     a_check_needs_its_version,
 }

@@ -72,9 +72,14 @@ impl VerdictShown {
             return Self { word: "unknown", text: text.to_owned(), at: None };
         };
         let at = Some(Instant::new(verdicts.checked_at, zone));
-        let unsaid = match verdicts.not_evaluated {
+        let warned = match verdicts.warnings {
             0 => String::new(),
-            unsaid => format!(", {} could not be evaluated", count(unsaid)),
+            1 => ", 1 warning".to_owned(),
+            warnings => format!(", {} warnings", count(warnings)),
+        };
+        let unsaid = match verdicts.not_evaluated {
+            0 => warned,
+            unsaid => format!("{warned}, {} could not be evaluated", count(unsaid)),
         };
         if verdicts.failed > 0 {
             return Self { word: "broken", text: format!("{} broken{unsaid}", count(verdicts.failed)), at };
@@ -136,7 +141,11 @@ impl BrokenShown {
         Self {
             partition: record.partition.as_ref().map(ToString::to_string),
             rule: record.check.rule.clone(),
-            message: record.check.message.clone(),
+            message: if record.check.is_warning() {
+                format!("{}: {}", record.check.severity().as_str(), record.check.message)
+            } else {
+                record.check.message.clone()
+            },
             bound: record.check.bound.clone(),
             at: Instant::new(record.checked_at, zone),
         }

@@ -1,5 +1,7 @@
 //! Columns and the bounds of their types.
 
+mod sensitive;
+
 use super::fields::{Fields, Findings};
 use super::quality::{self, Subject};
 use crate::contract::lint::nearest;
@@ -50,6 +52,8 @@ pub(super) fn property(node: &Node, findings: &mut Findings) -> Option<Property>
             unevaluated.push(key.to_owned());
         }
     }
+    let classification = fields.text("classification", findings);
+    let sensitive = sensitive::is_sensitive(&mut fields, classification.as_deref(), findings);
     let property = Property {
         physical_name: fields.text("physicalName", findings),
         description: fields.text("description", findings),
@@ -60,14 +64,13 @@ pub(super) fn property(node: &Node, findings: &mut Findings) -> Option<Property>
         unique: fields.boolean("unique", findings),
         primary_key: fields.boolean("primaryKey", findings),
         primary_key_position: fields.integer("primaryKeyPosition", findings).unwrap_or(-1),
-        classification: fields.text("classification", findings),
+        classification,
+        sensitive,
         quality,
         unevaluated,
         line: node.place.line,
         name,
     };
-    fields.list("tags", findings);
-    fields.list("customProperties", findings);
     fields.unknown(PROPERTY_KEYS, findings);
     Some(property)
 }

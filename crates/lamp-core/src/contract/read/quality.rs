@@ -1,8 +1,9 @@
 //! Quality rules.
 
 use super::fields::{Fields, Findings};
+use crate::check::Severity;
 use crate::contract::lint::nearest;
-use crate::contract::types::{Metric, Operator, Rule, RuleKind, Unit};
+use crate::contract::rule::{Metric, Operator, Rule, RuleKind, Unit};
 use crate::contract::yaml::{Node, Place, Yaml};
 
 const RULE_KEYS: &[&str] = &[
@@ -66,6 +67,7 @@ fn rule(node: &Node, subject: &Subject<'_>, findings: &mut Findings) -> Option<R
             .map_or_else(|| format!("one of {}", DIMENSIONS.join(", ")), |word| format!("did you mean `{word}`?"));
         findings.warning(fields.place("dimension"), format!("`{word}` is not a dimension of the standard"), Some(hint));
     }
+    let severity = severity(&mut fields, findings);
     let kind = kind(&mut fields, subject, findings)?;
     let unit = unit(&mut fields, &kind, findings);
     let operators = operators(&mut fields, &kind, unit, findings);
@@ -77,9 +79,21 @@ fn rule(node: &Node, subject: &Subject<'_>, findings: &mut Findings) -> Option<R
         operators,
         unit,
         dimension,
-        severity: fields.text("severity", findings),
+        severity,
         line: node.place.line,
     })
+}
+
+fn severity(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<String> {
+    let word = fields.text("severity", findings)?;
+    if Severity::parse(&word).is_none() {
+        let words = Severity::ALL.map(Severity::as_str);
+        let hint = nearest(&word, &words)
+            .map_or_else(|| format!("one of {}", words.join(", ")), |word| format!("did you mean `{word}`?"));
+        let message = format!("`{word}` is not a severity that is known: it counts as an error");
+        findings.warning(fields.place("severity"), message, Some(hint));
+    }
+    Some(word)
 }
 
 fn kind(fields: &mut Fields<'_>, subject: &Subject<'_>, findings: &mut Findings) -> Option<RuleKind> {

@@ -61,12 +61,12 @@ pub(super) fn drafts(
     }
     if let Some(length) = options.min_length {
         let is_kept = column.text.as_ref().is_some_and(|text| text.min_length >= length);
-        let need = if is_kept { Need::Known(0) } else { count(&[Condition::ShorterThan(length)], column) };
+        let need = if is_kept { Need::known(0) } else { count(&[Condition::ShorterThan(length)], column) };
         push("minLength", format!(">= {length} characters"), "is too short", need);
     }
     if let Some(length) = options.max_length {
         let is_kept = column.text.as_ref().is_some_and(|text| text.max_length <= length);
-        let need = if is_kept { Need::Known(0) } else { count(&[Condition::LongerThan(length)], column) };
+        let need = if is_kept { Need::known(0) } else { count(&[Condition::LongerThan(length)], column) };
         push("maxLength", format!("<= {length} characters"), "is too long", need);
     }
     if let Some(pattern) = &options.pattern {
@@ -85,7 +85,7 @@ pub(super) fn drafts(
 /// Values on the wrong side of a bound. When the extremes keep it, nothing needs counting.
 fn beyond(column: &ColumnProfile, bound: &Bound, is_low: bool, is_exclusive: bool) -> Need {
     if column.non_null() == 0 {
-        return Need::Known(0);
+        return Need::known(0);
     }
     if column.kind == ColumnKind::Time {
         return Need::Nothing("bounds of times of day are not evaluated".to_owned());
@@ -102,7 +102,7 @@ fn beyond(column: &ColumnProfile, bound: &Bound, is_low: bool, is_exclusive: boo
     let odd =
         column.numbers.as_ref().map_or(0, |n| n.nan + if is_low { n.negative_infinite } else { n.positive_infinite });
     let is_kept = odd == 0 && extreme.is_some_and(|extreme| !condition.counts(extreme));
-    if is_kept { Need::Known(0) } else { count(&[condition], column) }
+    if is_kept { Need::known(0) } else { count(&[condition], column) }
 }
 
 fn format(property: &Property, word: &str, column: &ColumnProfile) -> Result<Need, EngineError> {
@@ -116,7 +116,7 @@ fn format(property: &Property, word: &str, column: &ColumnProfile) -> Result<Nee
         }
         Some(LogicalType::Integer) => Ok(integer_format(word, column).unwrap_or_else(not_evaluated)),
         // Every number of a file is a float of at most 64 bits.
-        Some(LogicalType::Number) if word == "f64" => Ok(Need::Known(0)),
+        Some(LogicalType::Number) if word == "f64" => Ok(Need::known(0)),
         _ => Ok(not_evaluated()),
     }
 }
@@ -136,7 +136,7 @@ fn integer_format(word: &str, column: &ColumnProfile) -> Option<Need> {
     };
     if column.kind == ColumnKind::Float {
         // Unsigned 64-bit integers: only the unsigned formats of that width are sure to hold them.
-        return matches!(word, "u64" | "u128" | "i128").then_some(Need::Known(0));
+        return matches!(word, "u64" | "u128" | "i128").then_some(Need::known(0));
     }
     let outside = [
         Condition::Below { bound: Scalar::Int(low), also_equal: false },
@@ -144,5 +144,5 @@ fn integer_format(word: &str, column: &ColumnProfile) -> Option<Need> {
     ];
     let fits = |extreme: Option<&Scalar>| extreme.is_none_or(|value| !outside.iter().any(|c| c.counts(value)));
     let all_fit = fits(column.min.as_ref()) && fits(column.max.as_ref());
-    Some(if all_fit { Need::Known(0) } else { count(&outside, column) })
+    Some(if all_fit { Need::known(0) } else { count(&outside, column) })
 }
