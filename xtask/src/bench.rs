@@ -4,6 +4,7 @@
 //! `docs/benchmarks.md` ([`table`]).
 
 mod data;
+mod faults;
 mod inputs;
 mod lamp;
 mod machine;
@@ -27,6 +28,7 @@ Usage: cargo xtask bench WHAT [OPTIONS]
 
   data       versions of data, beside git, git-lfs, DVC and Oxen
   profile    profiles of tables, beside Polars, DuckDB, whylogs, ydata-profiling, Great Expectations and Evidently
+  faults     what becomes of requests when models, disks and replicas fail
 
       --lamp PATH      measure this binary, and build none
       --only WORDS     these contenders and workloads alone, with commas between: `--only lamp,git,small`
@@ -45,6 +47,7 @@ const PAGE: &str = "docs/benchmarks.md";
 enum Bench {
     Data,
     Profile,
+    Faults,
 }
 
 impl Bench {
@@ -52,6 +55,7 @@ impl Bench {
         match word {
             "data" => Some(Self::Data),
             "profile" => Some(Self::Profile),
+            "faults" => Some(Self::Faults),
             _ => None,
         }
     }
@@ -61,6 +65,7 @@ impl Bench {
         match self {
             Self::Data => "data",
             Self::Profile => "profile",
+            Self::Faults => "faults",
         }
     }
 
@@ -69,6 +74,7 @@ impl Bench {
         match self {
             Self::Data => data::words(),
             Self::Profile => profile::words(),
+            Self::Faults => Vec::new(),
         }
     }
 }
@@ -146,14 +152,16 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<ExitCode> {
     let options = Options::parse(rest, &bench.words())?;
     let kept = crate::target_directory(root).join("xtask").join("bench");
     std::fs::create_dir_all(&kept).with_context(|| format!("cannot make {}", kept.display()))?;
-    let lamp = lamp::binary(root, options.lamp.as_deref())?;
     let scratch = Scratch::make(&kept)?;
-    let setting = Setting { options: &options, root, kept, scratch, lamp };
-    let tables = match bench {
-        Bench::Data => data::run(&setting)?,
-        Bench::Profile => profile::run(&setting)?,
+    let body = match bench {
+        Bench::Faults => faults::run(root, &options, &scratch)?,
+        Bench::Data | Bench::Profile => {
+            let lamp = lamp::binary(root, options.lamp.as_deref())?;
+            let setting = Setting { options: &options, root, kept, scratch, lamp };
+            let tables = if bench == Bench::Data { data::run(&setting)? } else { profile::run(&setting)? };
+            format!("{}\n\n{tables}", machine::describe(&setting)?)
+        }
     };
-    let body = format!("{}\n\n{tables}", machine::describe(&setting)?);
     if !options.is_whole() {
         println!("\n{body}");
         return Ok(ExitCode::SUCCESS);

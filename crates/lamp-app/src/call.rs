@@ -40,7 +40,7 @@ pub use ml_tests::KeepTestReports;
 pub use models::{CompareModels, ListModels, RetireModel, ShowModel};
 pub use records::{ListEvents, ListNotifications, VerifyAudit};
 pub use runs::{BuiltVersion, ListRuns, LogPiece, ReadLog, ShowRun, StopRun};
-pub use serving::{Obedience, RollBack, WhoObeys, Why};
+pub use serving::{Obedience, PriceOfSwitch, ReplayPrediction, RollBack, WhoObeys, Why};
 
 use crate::app::App;
 
@@ -114,6 +114,8 @@ calls! {
     crate::serving::deploy::Deploy,
     RollBack,
     crate::serving::switch::Switch,
+    PriceOfSwitch,
+    ReplayPrediction,
     WhoObeys,
     Why,
     ListIncidents,

@@ -83,6 +83,11 @@ impl Layout {
         self.log().join(service.as_str())
     }
 
+    /// Switches that were made while the ledger was away.
+    pub fn broken_glass(&self) -> PathBuf {
+        self.lamp.join("break-glass")
+    }
+
     /// Contents that clients have sent and not added yet.
     pub fn incoming(&self) -> PathBuf {
         self.lamp.join("incoming")

@@ -64,6 +64,7 @@ impl Scheduler {
         round.note("collect", adopted);
         round.note("cadence", self.rotate().await);
         for service in self.services() {
+            round.note("feedback", self.app.take_in_sent_labels(&service).await);
             round.note("compact", self.compact_due(&service).await);
         }
         round.note("draw", self.draw_due().await);

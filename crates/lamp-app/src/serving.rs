@@ -1,12 +1,17 @@
 //! Practice 8: a simpler model behind the main one, one click away.
 
+mod break_glass;
 pub mod compact;
 pub mod deploy;
+pub mod feedback;
 pub mod feeder;
 pub(crate) mod logged;
 pub mod predictions;
+pub mod price;
+pub mod replay;
 pub mod services;
 pub mod switch;
+mod watch;
 
 use lamp_core::error::{Classified, Kind};
 use lamp_core::ids::PredictionId;
@@ -15,6 +20,8 @@ use lamp_core::registry::ModelState;
 use lamp_core::route::{ModelRef, Role, RouteError};
 
 use crate::data::DataError;
+use crate::labels::LabelingError;
+use crate::metrics::EstimationError;
 use crate::parts::{PartError, take_parts};
 use crate::registry::RegistryError;
 use crate::training::RunError;
@@ -92,6 +99,30 @@ pub enum ServingError {
         /// Its id.
         id: PredictionId,
     },
+    /// A row that the log does not have cannot be asked again.
+    #[error("the row of prediction {id} is not in the log: `{service}` keeps its hash, or leaves columns out")]
+    RowNotKept {
+        /// The prediction.
+        id: PredictionId,
+        /// The service.
+        service: ServiceName,
+    },
+    /// A row that the model's signature does not allow.
+    #[error("{model} does not take the row of prediction {id} as it is in the log: {why}")]
+    RowNotTaken {
+        /// The prediction.
+        id: PredictionId,
+        /// The version.
+        model: String,
+        /// Why.
+        why: String,
+    },
+    /// Labels that clients sent.
+    #[error(transparent)]
+    Labels(Box<LabelingError>),
+    /// The labels' scores.
+    #[error(transparent)]
+    Estimation(Box<EstimationError>),
     /// The registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -117,9 +148,12 @@ impl Classified for ServingError {
             Self::NotApproved { .. }
             | Self::OtherInputs { .. }
             | Self::InBothPlaces { .. }
+            | Self::RowNotKept { .. }
             | Self::NothingToRollBack { .. } => Kind::Conflict,
             Self::Unattested { .. } => Kind::Forbidden,
-            Self::WhyMissing => Kind::Invalid,
+            Self::WhyMissing | Self::RowNotTaken { .. } => Kind::Invalid,
+            Self::Labels(e) => e.kind(),
+            Self::Estimation(e) => e.kind(),
             Self::Route(e) => e.kind(),
             Self::Registry(e) => e.kind(),
             Self::Run(e) => e.kind(),
@@ -147,7 +181,12 @@ impl Classified for ServingError {
             Self::Unattested { service, .. } => Some(format!("set `unattested = true` in [services.{service}]")),
             Self::NothingToRollBack { service, .. } => Some(format!("lamp why {service}")),
             Self::WhyMissing => Some("add --why \"what you saw\"".to_owned()),
-            Self::UnknownPrediction { .. } => None,
+            Self::UnknownPrediction { .. } | Self::RowNotTaken { .. } => None,
+            Self::RowNotKept { .. } => {
+                Some("set `features = \"full\"` without `redact` for what is to come".to_owned())
+            }
+            Self::Labels(e) => e.hint(),
+            Self::Estimation(e) => e.hint(),
             Self::Route(e) => e.hint(),
             Self::Registry(e) => e.hint(),
             Self::Run(e) => e.hint(),

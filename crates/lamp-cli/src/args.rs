@@ -82,6 +82,7 @@ pub enum Command {
     Deploy(Deploy),
     Rollback(Rollback),
     Switch(Switch),
+    Replay(Replay),
     Serve(Serve),
     Up(Up),
     Label(Label),

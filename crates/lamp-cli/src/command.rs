@@ -20,6 +20,7 @@ mod models;
 mod notify;
 mod params;
 mod profile;
+mod replay;
 mod reproduce;
 mod rota;
 mod runs;
@@ -151,7 +152,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Cadence(args) => Box::pin(cadence::run(&desk(directory).await?, &args)).await,
         Command::Deploy(args) => deploy::run(&desk(directory).await?, &args).await,
         Command::Rollback(args) => deploy::rollback(&desk(directory).await?, &args).await,
-        Command::Switch(args) => switch::run(&desk(directory).await?, &args).await,
+        Command::Switch(args) => switch::run(directory, &args).await,
+        Command::Replay(args) => replay::run(&desk(directory).await?, &args).await,
         Command::Serve(args) => serve::run(&open(directory).await?, &args).await,
         Command::Up(args) => up::run(&open(directory).await?, &args).await,
         Command::Label(args) => label::run(&desk(directory).await?, &args).await,

@@ -21,6 +21,7 @@ pub struct Failure {
     causes: Vec<String>,
     hint: Option<String>,
     exit: u8,
+    is_unavailable: bool,
 }
 
 /// Usage, configuration or operation went wrong.
@@ -29,7 +30,12 @@ pub const WENT_WRONG: u8 = 2;
 impl Failure {
     /// A failure of this command itself.
     pub fn operation(message: impl Into<String>) -> Self {
-        Self { message: message.into(), causes: Vec::new(), hint: None, exit: WENT_WRONG }
+        Self { message: message.into(), causes: Vec::new(), hint: None, exit: WENT_WRONG, is_unavailable: false }
+    }
+
+    /// Whether something that is needed did not answer.
+    pub fn is_unavailable(&self) -> bool {
+        self.is_unavailable
     }
 
     /// Makes it a verdict of no instead of something that went wrong.
@@ -42,6 +48,11 @@ impl Failure {
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// What happened, without causes and hint.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// The text as it stands on stderr, without colour.
@@ -89,7 +100,8 @@ impl<E: Classified> From<E> for Failure {
         if error.kind() == Kind::Internal {
             message.push_str(" (this is a defect of Lamplighter)");
         }
-        Self { message, causes, hint: error.hint(), exit: WENT_WRONG }
+        let is_unavailable = error.kind() == Kind::Unavailable;
+        Self { message, causes, hint: error.hint(), exit: WENT_WRONG, is_unavailable }
     }
 }
 

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
 use hyper_util::rt::TokioIo;
+use lamp_gateway::{SwitchOrder, Switched};
 use serde_json::Value;
 use tokio::net::UnixStream;
 
@@ -33,7 +34,7 @@ pub fn short_path(socket: &Path) -> std::io::Result<(PathBuf, Option<File>)> {
 /// Asks the gateway to look for newer routes at once. No gateway is no failure here: its
 /// acknowledgement is what counts. Gives back why a gateway that runs does not obey.
 pub async fn refresh(socket: &Path) -> Option<String> {
-    let error = ask(socket, "POST", "/refresh").await.err()?;
+    let error = ask(socket, "POST", "/refresh", Bytes::new()).await.err()?;
     tracing::debug!(%error, "no gateway was told");
     let (short, _folder) = short_path(socket).ok()?;
     UnixStream::connect(short).await.ok().map(|_| error)
@@ -41,20 +42,27 @@ pub async fn refresh(socket: &Path) -> Option<String> {
 
 /// What the gateway says of itself.
 pub async fn state(socket: &Path) -> Result<Value, String> {
-    ask(socket, "GET", "/state").await
+    ask(socket, "GET", "/state", Bytes::new()).await
 }
 
 /// Asks the gateway to close its log segments; they are on disk when this returns.
 pub async fn rotate(socket: &Path) -> Result<Value, String> {
-    ask(socket, "POST", "/rotate").await
+    ask(socket, "POST", "/rotate", Bytes::new()).await
 }
 
-async fn ask(socket: &Path, method: &str, path: &str) -> Result<Value, String> {
-    let asked = tokio::time::timeout(ANSWER_WITHIN, ask_patiently(socket, method, path));
+/// Switches at this gateway alone.
+pub async fn switch(socket: &Path, order: &SwitchOrder) -> Result<Switched, String> {
+    let order = serde_json::to_vec(order).map_err(|error| error.to_string())?;
+    let switched = ask(socket, "POST", "/switch", order.into()).await?;
+    serde_json::from_value(switched).map_err(|error| error.to_string())
+}
+
+async fn ask(socket: &Path, method: &str, path: &str, body: Bytes) -> Result<Value, String> {
+    let asked = tokio::time::timeout(ANSWER_WITHIN, ask_patiently(socket, method, path, body));
     asked.await.map_err(|_| "the gateway did not answer".to_owned())?
 }
 
-async fn ask_patiently(socket: &Path, method: &str, path: &str) -> Result<Value, String> {
+async fn ask_patiently(socket: &Path, method: &str, path: &str, body: Bytes) -> Result<Value, String> {
     let (short, _folder) = short_path(socket).map_err(|error| error.to_string())?;
     let stream = UnixStream::connect(short).await.map_err(|error| error.to_string())?;
     let (mut sender, connection) =
@@ -64,7 +72,8 @@ async fn ask_patiently(socket: &Path, method: &str, path: &str) -> Result<Value,
         .method(method)
         .uri(path)
         .header("host", "localhost")
-        .body(Empty::<Bytes>::new())
+        .header("content-type", "application/json")
+        .body(Full::new(body))
         .map_err(|error| error.to_string())?;
     let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
     let is_fine = response.status().is_success();

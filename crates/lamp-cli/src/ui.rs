@@ -95,6 +95,21 @@ pub fn print_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<(), Failure
     Ok(())
 }
 
+/// Asks on the terminal; only `y` and `yes` mean yes.
+pub async fn confirmed(question: &str) -> Result<bool, Failure> {
+    use std::io::Write as _;
+    let failed = |error: std::io::Error| Failure::operation(format!("cannot ask: {error}"));
+    let mut stdout = std::io::stdout();
+    write!(stdout, "{question} [y/N] ").and_then(|()| stdout.flush()).map_err(failed)?;
+    // On a thread of its own: Ctrl-C must be heard while nobody answers.
+    let asking = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    let answer = asking.await.map_err(|error| failed(std::io::Error::other(error)))?.map_err(failed)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
 /// A line that says what is going on, overwritten by the next one.
 pub struct Spinner {
     bar: ProgressBar,

@@ -16,6 +16,7 @@ mod it {
     mod incidents;
     mod init;
     mod labels;
+    mod ledger_down;
     mod ml_tests;
     mod notify;
     mod postgres;
@@ -23,7 +24,7 @@ mod it {
     mod registry;
     mod report;
     mod runs;
-    mod serve;
+    pub mod serve;
     pub mod shop;
     mod study;
     mod tasks;

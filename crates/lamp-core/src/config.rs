@@ -40,7 +40,7 @@ pub(crate) use reader::{Table, read};
 pub use root::{LEDGER_DEFAULT, RootConfig, STORE_DEFAULT, TIME_ZONE_DEFAULT};
 pub(crate) use rules::Refusal;
 pub use server::{SERVER_FILE, ServerFile};
-pub use service::{DEADLINE_DEFAULT, DEADLINE_MAX, DEADLINE_MIN, LogPolicy, ServiceConfig};
+pub use service::{DEADLINE_DEFAULT, DEADLINE_MAX, DEADLINE_MIN, FeaturePolicy, LogPolicy, ServiceConfig};
 pub use words::did_you_mean;
 pub use workspace::Workspace;
 

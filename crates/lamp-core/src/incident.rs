@@ -16,6 +16,12 @@ pub const CONTRACT_BROKEN: &str = "contract.broken";
 /// Another model answers for a service; the subject is `delay epoch 7`.
 pub const SERVICE_SWITCHED: &str = "service.switched";
 
+/// A model of a service is lost, or its answers are; the subject is `delay shadow delay-simple@1`.
+pub const SERVICE_DEGRADED: &str = "service.degraded";
+
+/// The disk of a replica's prediction log fills; the subject is the replica and how full it is.
+pub const LOG_DISK: &str = "log.disk";
+
 /// A person said that a column looks suspicious; the subject is `flights[2013-02-08].dep_delay`.
 pub const HISTOGRAM_SUSPICIOUS: &str = "histogram.suspicious";
 
@@ -198,7 +204,9 @@ impl Incident {
     pub fn look(&self) -> Option<String> {
         match self.cause.as_str() {
             CONTRACT_BROKEN => Some(format!("lamp check '{}'", self.subject)),
-            SERVICE_SWITCHED => self.subject.split(' ').next().map(|service| format!("lamp why {service}")),
+            SERVICE_SWITCHED | SERVICE_DEGRADED => {
+                self.subject.split(' ').next().map(|service| format!("lamp why {service}"))
+            }
             HISTOGRAM_SUSPICIOUS => {
                 let (data, column) = self.subject.rsplit_once('.')?;
                 Some(format!("lamp profile '{data}' --column {column}"))
@@ -248,6 +256,7 @@ mod tests {
         for (cause, subject, command) in [
             (CONTRACT_BROKEN, "flights[2013-02-08]", Some("lamp check 'flights[2013-02-08]'")),
             (SERVICE_SWITCHED, "delay epoch 7", Some("lamp why delay")),
+            (SERVICE_DEGRADED, "delay shadow delay-simple@1", Some("lamp why delay")),
             (HISTOGRAM_SUSPICIOUS, "flights[2013-02].dep", Some("lamp profile 'flights[2013-02]' --column dep")),
             (ROTATION_FAILED, "delay", Some("lamp cadence show delay")),
             ("something.else", "delay", None),

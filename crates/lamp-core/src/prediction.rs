@@ -93,6 +93,9 @@ pub struct Prediction {
     /// The shadow's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow: Option<Answer>,
-    /// The row as it came in, by input name.
+    /// The row as it came in, by input name, or what the service's log keeps of it.
     pub inputs: BTreeMap<String, Value>,
+    /// Where not all of the row is kept: BLAKE3 of the whole row as JSON without spaces, its inputs by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs_hash: Option<String>,
 }

@@ -1,5 +1,7 @@
 //! Routes: who answers for a service now.
 
+mod break_glass;
+
 use std::fmt;
 
 use jiff::Timestamp;
@@ -9,6 +11,8 @@ use crate::actor::Actor;
 use crate::dataset::VersionNumber;
 use crate::error::{Classified, Kind};
 use crate::names::{ModelName, ServiceName};
+
+pub use break_glass::{BrokenGlass, Reconciled};
 
 /// The two places of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -124,6 +128,12 @@ impl Route {
             Role::Primary => self.primary.as_ref(),
             Role::Shadow => self.shadow.as_ref(),
         }
+    }
+
+    /// Whether this route stands above `other`. Two decisions that did not know of each other, one of them
+    /// taken while the ledger was away, may have one epoch: then the later one stands.
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        (self.epoch, self.changed_at) > (other.epoch, other.changed_at)
     }
 
     /// The route after a person switched to `role`.

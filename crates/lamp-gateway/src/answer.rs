@@ -236,6 +236,50 @@ fn order(service: &Service, active: Role, is_pressed: bool) -> Order {
     }
 }
 
+/// By which route a request is answered. It may change while the request is under way.
+#[derive(Debug)]
+struct Standing {
+    epoch: u64,
+    active: Role,
+    order: Order,
+    /// Whether the route has changed since the request began.
+    has_turned: bool,
+}
+
+impl Standing {
+    fn now(service: &Service, is_pressed: bool) -> Self {
+        let route = service.route.load();
+        let order = order(service, route.active, is_pressed);
+        Self { epoch: route.epoch, active: route.active, order, has_turned: false }
+    }
+
+    /// Looks whether somebody switched meanwhile.
+    fn follow(&mut self, service: &Service) {
+        let route = service.route.load();
+        if route.epoch == self.epoch && route.active == self.active {
+            return;
+        }
+        self.epoch = route.epoch;
+        if route.active != self.active {
+            (self.active, self.has_turned) = (route.active, true);
+            self.order = turned(service, route.active);
+        }
+    }
+}
+
+/// The order of a request under way whose service was switched to `active`.
+fn turned(service: &Service, active: Role) -> Order {
+    let shadow_first =
+        |settled| Order { first: Role::Shadow, second: Role::Primary, second_is_skipped: true, settled: Some(settled) };
+    match active {
+        Role::Shadow => shadow_first(FallbackReason::Switched),
+        Role::Primary if service.shadow.is_some() && service.with_breaker(|breaker| breaker.is_open()) => {
+            shadow_first(FallbackReason::Breaker)
+        }
+        Role::Primary => Order { first: Role::Primary, second: Role::Shadow, second_is_skipped: true, settled: None },
+    }
+}
+
 /// Answers a request, or says why not. What is left to do for the log goes on behind.
 pub(crate) async fn answer(inner: &Arc<Inner>, service: &Arc<Service>, request: Request) -> Result<Answered, NoAnswer> {
     let counters = &service.counters;
@@ -249,14 +293,14 @@ pub(crate) async fn answer(inner: &Arc<Inner>, service: &Arc<Service>, request: 
         counters.failures.fetch_add(1, Ordering::Relaxed);
         return Err(NoAnswer::Log(service.name.to_string()));
     }
-    let route = service.route.load_full();
-    let order = order(service, route.active, in_flight.is_pressed());
+    let mut standing = Standing::now(service, in_flight.is_pressed());
     let mut runs = Runs { primary: Run::Skipped, shadow: Run::Skipped };
-    runs.start(service, &request, order.first);
-    if !order.second_is_skipped {
-        runs.start(service, &request, order.second);
+    runs.start(service, &request, standing.order.first);
+    if !standing.order.second_is_skipped {
+        runs.start(service, &request, standing.order.second);
     }
-    let decision = race(service, &request, order, &mut runs).await;
+    let decision = race(service, &request, &mut standing, &mut runs).await;
+    let Standing { order, epoch, .. } = standing;
     if in_flight.is_pressed() && runs.was_left_out(service, order.second) {
         counters.shed.fetch_add(1, Ordering::Relaxed);
     }
@@ -270,14 +314,13 @@ pub(crate) async fn answer(inner: &Arc<Inner>, service: &Arc<Service>, request: 
     };
     let at = inner.clock.now();
     let ids: Vec<PredictionId> = (0..rows).map(|_| PredictionId::new(at, &*inner.ids)).collect();
-    let answered =
-        Answered { served_by, model: lane.model_ref.clone(), reason, epoch: route.epoch, ids: ids.clone(), outcome };
+    let answered = Answered { served_by, model: lane.model_ref.clone(), reason, epoch, ids: ids.clone(), outcome };
     let record = Record {
         service: Arc::clone(service),
         request,
         ids,
         served_at: at,
-        epoch: route.epoch,
+        epoch,
         served_by,
         reason,
         runs,
@@ -301,7 +344,7 @@ async fn keep(inner: &Arc<Inner>, mut record: Record, must_log: bool) -> Result<
     record.runs.shadow.wait_until(patience).await;
     let counters = Arc::clone(&record.service.counters);
     let service = record.service.name.clone();
-    let predictions = record.finish();
+    let predictions = record.finish(inner.log.disk());
     let commit = inner.log.append_and_commit(&service, predictions, &counters.log);
     let is_kept = tokio::time::timeout(COMMIT_WITHIN, commit).await.unwrap_or(false);
     if is_kept {
@@ -311,12 +354,19 @@ async fn keep(inner: &Arc<Inner>, mut record: Record, must_log: bool) -> Result<
     Err(NoAnswer::Log(service.to_string()))
 }
 
-/// Waits until it is settled who answers; `None` when nobody does.
-async fn race(service: &Service, request: &Request, order: Order, runs: &mut Runs) -> Option<Role> {
+/// Waits until it is settled who answers; `None` when nobody does. A route that changes meanwhile is obeyed.
+async fn race(service: &Service, request: &Request, standing: &mut Standing, runs: &mut Runs) -> Option<Role> {
+    let switched = service.switched.notified();
+    tokio::pin!(switched);
     let half = request.started + until_half(request.deadline);
     let margin = request.started + until_margin(request.deadline);
     let over = request.started + request.deadline;
     loop {
+        standing.follow(service);
+        let order = standing.order;
+        if standing.has_turned && matches!(runs.of(order.first), Run::Skipped) {
+            runs.start(service, request, order.first);
+        }
         let now = Instant::now();
         let (phase, wake) = if now < half {
             (Phase::Early, half)
@@ -336,6 +386,7 @@ async fn race(service: &Service, request: &Request, order: Order, runs: &mut Run
                 tokio::select! {
                     () = runs.next() => {}
                     () = sleep_until(wake) => {}
+                    () = &mut switched => switched.set(service.switched.notified()),
                 }
             }
         }

@@ -1,11 +1,12 @@
 //! The gateway itself: services in memory, swapped whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 use lamp_core::clock::Clock;
 use lamp_core::error::{Classified, Kind};
@@ -48,6 +49,10 @@ pub(crate) struct Inner {
     replica: ReplicaId,
     started_at: Timestamp,
     services: ArcSwap<Services>,
+    /// The services that are to come; none when that is not known yet.
+    expected: ArcSwapOption<BTreeSet<ServiceName>>,
+    /// Whether everything that was expected was ready once.
+    was_ready: AtomicBool,
     /// Plans and routes change one at a time; requests never take this lock.
     changing: Mutex<()>,
     late: Arc<Semaphore>,
@@ -65,6 +70,30 @@ impl Inner {
         self.services.load_full()
     }
 
+    /// Whether every service can answer. Until that was so once, it also wants every service that is
+    /// expected, with its shadow; one that is new later, or that loses its shadow, makes nothing unready.
+    pub(crate) fn is_ready(&self) -> bool {
+        if self.was_ready.load(Ordering::Acquire) {
+            return self.services().values().all(|service| service.can_answer());
+        }
+        let is_ready = self.waits_for().is_empty();
+        if is_ready {
+            self.was_ready.store(true, Ordering::Release);
+        }
+        is_ready
+    }
+
+    /// What stands between the gateway and readiness, for people.
+    pub(crate) fn waits_for(&self) -> Vec<String> {
+        let services = self.services();
+        let Some(expected) = self.expected.load_full() else {
+            return vec!["it is not known yet what is to be served".to_owned()];
+        };
+        let missing = expected.iter().filter(|name| !services.contains_key(*name));
+        let missing = missing.map(|name| format!("{name}: its models are not loaded"));
+        missing.chain(services.values().filter_map(|service| service.waits_for())).collect()
+    }
+
     /// Waits for the slower model behind the answer's back, then logs the request.
     pub(crate) fn finish_later(self: &Arc<Self>, mut record: Record) {
         let permit = Arc::clone(&self.late).try_acquire_owned();
@@ -75,7 +104,7 @@ impl Inner {
             }
             let counters = Arc::clone(&record.service.counters.log);
             let service = record.service.name.clone();
-            inner.log.append(&service, record.finish(), &counters);
+            inner.log.append(&service, record.finish(inner.log.disk()), &counters);
             drop(permit);
         });
     }
@@ -132,8 +161,8 @@ impl Classified for GatewayError {
 impl Gateway {
     /// Opens the log and closes the segments that a crash left open. Call it within a tokio runtime.
     pub fn new(settings: GatewaySettings) -> Result<Self, GatewayError> {
-        let GatewaySettings { replica, log_dir, allowed_hosts, clock, ids } = settings;
-        let log = Log::open(&log_dir, Arc::clone(&clock), Arc::clone(&ids))
+        let GatewaySettings { replica, log_dir, allowed_hosts, disk, clock, ids } = settings;
+        let log = Log::open(&log_dir, disk, Arc::clone(&clock), Arc::clone(&ids))
             .map_err(|source| GatewayError::Log { path: log_dir, source })?;
         let started_at = clock.now();
         Ok(Self(Arc::new(Inner {
@@ -144,11 +173,26 @@ impl Gateway {
             replica,
             started_at,
             services: ArcSwap::from_pointee(Services::new()),
+            expected: ArcSwapOption::from_pointee(BTreeSet::new()),
+            was_ready: AtomicBool::new(false),
             changing: Mutex::new(()),
             late: Arc::new(Semaphore::new(LATE_MAX)),
             finishing: TaskTracker::new(),
             stopping: CancellationToken::new(),
         })))
+    }
+
+    /// Says which services are to come, so that the gateway is not ready before they are; none when
+    /// that is not known yet. Nothing is expected until this is called.
+    pub fn expect(&self, services: Option<BTreeSet<ServiceName>>) {
+        self.0.expected.store(services.map(Arc::new));
+        self.note_readiness();
+    }
+
+    /// Looks now, so that readiness does not depend on who asks when.
+    fn note_readiness(&self) {
+        let is_ready = self.0.is_ready();
+        tracing::trace!(is_ready, "looked whether all is there");
     }
 
     /// Serves `plan` in place of what the service was before; requests under way finish on the
@@ -165,11 +209,12 @@ impl Gateway {
         })?;
         services.insert(plan.service, Arc::new(service));
         self.0.services.store(Arc::new(services));
+        self.note_readiness();
         Ok(())
     }
 
-    /// Puts a newer route into force: the very next answer obeys. `false` when its service is
-    /// not served here or its epoch is not newer.
+    /// Puts a newer route into force: the very next answer obeys, also to a request that is under way.
+    /// `false` when its service is not served here or the route is not newer.
     pub fn set_route(&self, route: Route) -> bool {
         let _one_at_a_time = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.find(&route.service).is_some_and(|service| service.set_route(route))
@@ -190,6 +235,7 @@ impl Gateway {
             replica: self.0.replica,
             started_at: self.0.started_at,
             at: self.0.clock.now(),
+            disk: self.0.log.disk(),
             services: self.0.services().values().map(|service| service.state()).collect(),
         }
     }

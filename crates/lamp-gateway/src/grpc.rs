@@ -93,7 +93,7 @@ fn status(refusal: &Refusal) -> Status {
         Refusal::TooLarge | Refusal::NoAnswer(NoAnswer::Overload(_)) => Code::ResourceExhausted,
         Refusal::TooSlow => Code::DeadlineExceeded,
         Refusal::Encoded(_) => Code::Unimplemented,
-        Refusal::NoAnswer(NoAnswer::Failed { .. } | NoAnswer::Log(_)) => Code::Unavailable,
+        Refusal::NotKept(_) | Refusal::NoAnswer(NoAnswer::Failed { .. } | NoAnswer::Log(_)) => Code::Unavailable,
     };
     Status::new(code, refusal.to_string())
 }

@@ -4,6 +4,8 @@ mod address;
 mod binary;
 pub(crate) mod body;
 pub(crate) mod host;
+pub(crate) mod labels;
+mod metrics;
 mod oip;
 mod openapi;
 mod predict;
@@ -25,7 +27,9 @@ pub(crate) fn router(gateway: Gateway, hosts: HostPolicy) -> Router {
         .route("/v2/health/live", get(oip::live))
         .route("/v2/health/ready", get(oip::ready))
         .route("/openapi.json", get(openapi::describe))
-        .route("/predict/{service}", post(predict::predict));
+        .route("/metrics", get(metrics::metrics))
+        .route("/predict/{service}", post(predict::predict))
+        .route("/v2/models/{service}/labels", post(labels::take));
     let router = with_model(router, "/v2/models/{service}");
     let router = with_model(router, "/v2/models/{service}/versions/{version}");
     grpc::with_calls(router, &gateway)

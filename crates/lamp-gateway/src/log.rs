@@ -4,13 +4,14 @@
 //! few milliseconds together. When the channel is full or the disk fails, rows are dropped and
 //! counted; a service that demands its log waits for the commit instead.
 
+pub(crate) mod disk;
 pub mod segment;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use lamp_core::names::ServiceName;
 use lamp_core::prediction::Prediction;
 use tokio::sync::oneshot;
 
+use disk::{DiskGauge, DiskState, DiskWatch};
 use segment::OpenSegment;
 
 /// Rows that may wait for the writer; more are dropped and counted.
@@ -45,6 +47,8 @@ const COMMIT_BYTES_MAX: usize = 1024 * 1024;
 pub(crate) struct LogCounters {
     pub(crate) kept: AtomicU64,
     pub(crate) dropped: AtomicU64,
+    /// Of those that were kept, or tried: without inputs, since the disk was almost full.
+    pub(crate) thinned: AtomicU64,
 }
 
 impl LogCounters {
@@ -70,29 +74,45 @@ enum Command {
 pub(crate) struct Log {
     commands: SyncSender<Command>,
     queued_rows: Arc<AtomicUsize>,
+    disk: Arc<AtomicU8>,
+    root: PathBuf,
 }
 
 impl Log {
     /// Seals what a crash left open and starts the writer.
-    pub(crate) fn open(log_dir: &Path, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> io::Result<Self> {
+    pub(crate) fn open(log_dir: &Path, gauge: DiskGauge, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> io::Result<Self> {
         std::fs::create_dir_all(log_dir)?;
         segment::seal_abandoned(log_dir)?;
         let (commands, queue) = sync_channel(LOG_QUEUE_MAX);
         let queued_rows = Arc::new(AtomicUsize::new(0));
-        let writer = Writer {
+        let mut writer = Writer {
             log_dir: log_dir.to_owned(),
             clock,
             ids,
             open: BTreeMap::new(),
             queued_rows: Arc::clone(&queued_rows),
+            disk: Arc::default(),
+            watch: DiskWatch::new(gauge),
         };
+        writer.look_at_disk();
+        let disk = Arc::clone(&writer.disk);
         std::thread::Builder::new().name("prediction-log".to_owned()).spawn(move || writer.work(&queue))?;
-        Ok(Self { commands, queued_rows })
+        Ok(Self { commands, queued_rows, disk, root: log_dir.to_owned() })
     }
 
     /// Whether so many more rows may wait.
     pub(crate) fn has_room(&self, rows: usize) -> bool {
         self.queued_rows.load(Ordering::Relaxed).saturating_add(rows) <= LOG_QUEUE_ROWS_MAX
+    }
+
+    /// Where a service's segments are, or will be.
+    pub(crate) fn folder(&self, service: &ServiceName) -> PathBuf {
+        self.root.join(service.as_str())
+    }
+
+    /// How much room there is.
+    pub(crate) fn disk(&self) -> DiskState {
+        DiskState::from_code(self.disk.load(Ordering::Relaxed))
     }
 
     /// Hands rows to the writer, or counts them as dropped; never waits.
@@ -152,6 +172,8 @@ struct Writer {
     ids: Arc<dyn Ids>,
     open: BTreeMap<ServiceName, OpenSegment>,
     queued_rows: Arc<AtomicUsize>,
+    disk: Arc<AtomicU8>,
+    watch: DiskWatch,
 }
 
 /// An append whose rows are frames already.
@@ -207,11 +229,21 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            self.look_at_disk();
             self.close_where(|segment| {
                 segment.opened.elapsed() >= SEGMENT_AGE_MAX || segment.bytes() >= SEGMENT_BYTES_MAX
             });
         }
         self.close_where(|_| true);
+    }
+
+    fn look_at_disk(&mut self) {
+        if let Some(state) = self.watch.look(&self.log_dir) {
+            let before = self.disk.swap(state.code(), Ordering::Relaxed);
+            if before < state.code() {
+                tracing::warn!(?state, "the prediction log's disk fills");
+            }
+        }
     }
 
     fn until_rotation(&self) -> Duration {

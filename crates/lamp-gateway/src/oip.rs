@@ -30,9 +30,9 @@ pub(crate) const EXTENSIONS: [&str; 3] = ["binary_tensor_data", "model_configura
 /// The parameter with a request's own deadline, in milliseconds.
 pub(crate) const DEADLINE_MS: &str = "deadline_ms";
 
-/// Whether every service has a model that can answer.
+/// Whether the gateway should get requests.
 pub(crate) fn is_ready(gateway: &Gateway) -> bool {
-    gateway.0.services().values().all(|service| service.is_ready())
+    gateway.0.is_ready()
 }
 
 /// Finds a service by the protocol's model name. A version must be mounted; who answers is for

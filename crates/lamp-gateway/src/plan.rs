@@ -12,6 +12,9 @@ use lamp_core::route::{ModelRef, Role, Route};
 use lamp_model::Model;
 use serde::{Deserialize, Serialize};
 
+use crate::kept::KeptInputs;
+use crate::log::disk::DiskGauge;
+
 /// How much the prediction log matters to a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,6 +35,8 @@ pub struct GatewaySettings {
     pub log_dir: PathBuf,
     /// Host names by which clients may call, besides loopback names and the bound address.
     pub allowed_hosts: Vec<String>,
+    /// How full the log's disk is.
+    pub disk: DiskGauge,
     /// Time of predictions. Deadlines run on the machine's own monotonic clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness of identifiers.
@@ -72,12 +77,16 @@ pub struct ServicePlan {
     pub deadline: Duration,
     /// How much the log matters.
     pub log: LogMode,
+    /// What the log keeps of the inputs.
+    pub kept: KeptInputs,
     /// The main model.
     pub primary: Option<Mounted>,
     /// The simpler model behind it.
     pub shadow: Option<Mounted>,
     /// Who answers now.
     pub route: Route,
+    /// Whether the service is not ready at first until its shadow can answer.
+    pub needs_shadow: bool,
 }
 
 impl ServicePlan {

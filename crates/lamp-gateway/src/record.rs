@@ -1,6 +1,7 @@
 //! An answered request on its way into the log.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::answer::{Request, Run, Runs, is_good};
 use crate::lane::{Judged, Lane};
+use crate::log::disk::DiskState;
 use crate::service::Service;
 
 /// The word for a valid answer that came when it was no longer waited for, or not before the row
@@ -41,12 +43,18 @@ impl Record {
     }
 
     /// Counts what both models did, and gives the rows for the log.
-    pub(crate) fn finish(self) -> Vec<Prediction> {
+    pub(crate) fn finish(self, disk: DiskState) -> Vec<Prediction> {
         self.count(self.request.fair_deadline(&self.service));
+        let is_tight = disk == DiskState::Tight;
+        if is_tight {
+            let rows = u64::try_from(self.ids.len()).unwrap_or(u64::MAX);
+            self.service.counters.log.thinned.fetch_add(rows, Ordering::Relaxed);
+        }
         (0u32..)
             .zip(&self.ids)
             .map(|(row, id)| {
                 let at = usize::try_from(row).unwrap_or(usize::MAX);
+                let (inputs, inputs_hash) = self.service.kept.keep(self.request.batch.row(at), is_tight);
                 Prediction {
                     id: *id,
                     request: self.request.id,
@@ -58,7 +66,8 @@ impl Record {
                     reason: self.reason,
                     primary: self.answer_of(Role::Primary, at),
                     shadow: self.answer_of(Role::Shadow, at),
-                    inputs: self.request.batch.row(at),
+                    inputs,
+                    inputs_hash,
                 }
             })
             .collect()
@@ -81,7 +90,8 @@ impl Record {
         }
         let valid = |role| self.runs.of(role).outcome().and_then(|outcome| outcome.result.as_ref().ok());
         if let (Some(primary), Some(shadow)) = (valid(Role::Primary), valid(Role::Shadow)) {
-            self.service.counters.count_disagreement(self.request.batch.rows(), primary, shadow);
+            let field = self.service.primary.as_ref().and_then(|lane| lane.model.signature().outputs.first());
+            self.service.counters.count_disagreement(self.request.batch.rows(), field, primary, shadow);
         }
     }
 

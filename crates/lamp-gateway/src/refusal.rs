@@ -29,6 +29,8 @@ pub(crate) enum Refusal {
     TooSlow,
     #[error("bodies with content-encoding `{0}` are not read; send it as it is")]
     Encoded(String),
+    #[error("{0}")]
+    NotKept(String),
     #[error(transparent)]
     NoAnswer(#[from] NoAnswer),
 }
@@ -47,7 +49,7 @@ impl Refusal {
             Self::Invalid(_) | Self::TooLarge | Self::TooSlow | Self::Encoded(_) => {
                 service.counters.invalid.fetch_add(1, Ordering::Relaxed);
             }
-            Self::NotFound(_) | Self::NoAnswer(_) => {}
+            Self::NotFound(_) | Self::NotKept(_) | Self::NoAnswer(_) => {}
         }
     }
 }

@@ -1,18 +1,21 @@
 //! One service at run time: its two lanes, its route and its counts.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use lamp_core::names::ServiceName;
-use lamp_core::package::Signature;
+use lamp_core::package::{Field, Signature};
 use lamp_core::prediction::FallbackReason;
 use lamp_core::route::{Role, Route};
-use lamp_model::Outputs;
+use lamp_core::table::Values;
+use lamp_model::{OutputColumn, Outputs};
+use tokio::sync::Notify;
 
 use crate::breaker::Breaker;
+use crate::kept::KeptInputs;
 use crate::lane::{Judged, Lane, Totals};
 use crate::log::LogCounters;
 use crate::plan::{LogMode, Mounted, ServicePlan};
@@ -50,7 +53,7 @@ pub(crate) struct Counters {
     pub(crate) shed: AtomicU64,
     pub(crate) in_flight: AtomicUsize,
     totals: Mutex<Totals>,
-    disagreement: Mutex<(u64, f64)>,
+    disagreement: Mutex<Apart>,
     pub(crate) log: Arc<LogCounters>,
 }
 
@@ -78,12 +81,14 @@ impl Counters {
         totals
     }
 
-    /// Takes note of rows that both models answered: |Δ| of the numbers of their first outputs.
-    pub(crate) fn count_disagreement(&self, rows: usize, primary: &Outputs, shadow: &Outputs) {
+    /// Takes note of rows that both models answered, by their first outputs.
+    pub(crate) fn count_disagreement(&self, rows: usize, field: Option<&Field>, primary: &Outputs, shadow: &Outputs) {
         let (Some(a), Some(b)) = (primary.columns.first(), shadow.columns.first()) else { return };
         if a.width() != b.width() {
             return;
         }
+        let is_share = field.is_some_and(|field| field.min == Some(0.0) && field.max == Some(1.0));
+        let flips = (0..rows).filter(|row| decides_differently(a, b, *row, is_share)).count();
         let mut sum = 0.0;
         let mut counted = 0_u64;
         for row in 0..rows {
@@ -96,16 +101,17 @@ impl Counters {
             }
         }
         let mut disagreement = self.disagreement.lock().unwrap_or_else(PoisonError::into_inner);
-        disagreement.0 += counted;
-        disagreement.1 += sum;
+        disagreement.rows += counted;
+        disagreement.sum += sum;
+        disagreement.flips += u64::try_from(flips).unwrap_or(u64::MAX);
     }
 
     fn disagreement(&self) -> Option<Disagreement> {
-        let (rows, sum) = *self.disagreement.lock().unwrap_or_else(PoisonError::into_inner);
+        let Apart { rows, sum, flips } = *self.disagreement.lock().unwrap_or_else(PoisonError::into_inner);
         // Beyond 2^53 rows the mean's last digits do not matter.
         #[allow(clippy::cast_precision_loss)]
         let mean_abs = sum / rows as f64;
-        (rows > 0).then_some(Disagreement { rows, mean_abs })
+        (rows > 0).then_some(Disagreement { rows, mean_abs, flips })
     }
 
     fn reasons(&self) -> BTreeMap<String, u64> {
@@ -118,14 +124,49 @@ impl Counters {
     }
 }
 
+/// How far two models were apart, in sums.
+#[derive(Debug, Clone, Copy, Default)]
+struct Apart {
+    rows: u64,
+    sum: f64,
+    flips: u64,
+}
+
+/// Whether the models decide differently on a row; see [`Disagreement::flips`].
+fn decides_differently(a: &OutputColumn, b: &OutputColumn, row: usize, is_share: bool) -> bool {
+    let largest = |numbers: &[f64]| {
+        let by_size = numbers.iter().enumerate().max_by(|x, y| x.1.total_cmp(y.1));
+        by_size.map(|(at, _)| at)
+    };
+    match (&a.values, &b.values) {
+        (Values::Float(_), Values::Float(_)) => {
+            let (left, right) = (a.numbers(row), b.numbers(row));
+            match (left.as_slice(), right.as_slice()) {
+                ([x], [y]) => is_share && (*x >= 0.5) != (*y >= 0.5),
+                (left, right) => largest(left) != largest(right),
+            }
+        }
+        (left, right) => {
+            let width = a.width();
+            (row * width..(row + 1) * width).any(|at| left.json(at) != right.json(at))
+        }
+    }
+}
+
 /// A service as it is served. A new plan makes a new one; requests under way keep the old.
 pub(crate) struct Service {
     pub(crate) name: ServiceName,
     pub(crate) deadline: Duration,
     pub(crate) log: LogMode,
+    pub(crate) kept: KeptInputs,
     pub(crate) primary: Option<Arc<Lane>>,
     pub(crate) shadow: Option<Arc<Lane>>,
     pub(crate) route: ArcSwap<Route>,
+    /// Tells the requests under way that the route has changed.
+    pub(crate) switched: Notify,
+    needs_shadow: bool,
+    /// Whether it was ready once: what is lost later makes it degraded, not unready.
+    was_ready: Arc<AtomicBool>,
     pub(crate) breaker: Arc<Mutex<Breaker>>,
     pub(crate) counters: Arc<Counters>,
     /// What requests are validated against.
@@ -150,21 +191,29 @@ impl Service {
             (Some(_) | None, Some(_) | None) => false,
         };
         let breaker = before.filter(|_| is_same_primary).map(|before| Arc::clone(&before.breaker)).unwrap_or_default();
-        let newest = before.map(|before| before.route.load_full()).filter(|route| route.epoch > plan.route.epoch);
+        let newest = before.map(|before| before.route.load_full()).filter(|route| route.is_newer_than(&plan.route));
         let route = ArcSwap::new(newest.unwrap_or_else(|| Arc::new(plan.route.clone())));
         let counters = before.map(|before| Arc::clone(&before.counters)).unwrap_or_default();
-        let name = plan.service.clone();
-        Some(Self {
-            name,
+        let was_ready = before.map(|before| Arc::clone(&before.was_ready)).unwrap_or_default();
+        let service = Self {
+            name: plan.service.clone(),
             deadline: plan.deadline,
             log: plan.log,
+            kept: plan.kept.clone(),
             primary,
             shadow,
             route,
+            switched: Notify::new(),
+            needs_shadow: plan.needs_shadow,
+            was_ready,
             breaker,
             counters,
             signature,
-        })
+        };
+        // Looked at now, so that a shadow that is lost before anybody asks was there all the same.
+        let is_ready = service.is_ready();
+        tracing::debug!(service = %service.name, is_ready, "a plan is in force");
+        Some(service)
     }
 
     pub(crate) fn lane(&self, role: Role) -> Option<&Arc<Lane>> {
@@ -179,18 +228,42 @@ impl Service {
         self.primary.iter().chain(&self.shadow)
     }
 
-    /// Puts `route` into force if its epoch is newer. One caller at a time.
+    /// Puts `route` into force if it is newer. One caller at a time.
     pub(crate) fn set_route(&self, route: Route) -> bool {
-        let is_newer = route.epoch > self.route.load().epoch;
+        let is_newer = route.is_newer_than(&self.route.load());
         if is_newer {
             self.route.store(Arc::new(route));
+            self.switched.notify_waiters();
         }
         is_newer
     }
 
-    /// Whether some model can answer now.
+    /// Whether some model can answer now and, at first, the shadow is warm where there must be one.
     pub(crate) fn is_ready(&self) -> bool {
-        self.lanes().any(|lane| lane.model.health().is_ready())
+        let is_warm = self.was_ready.load(Ordering::Acquire) || !self.needs_shadow || can_answer(self.shadow.as_ref());
+        let is_ready = is_warm && self.can_answer();
+        if is_ready {
+            self.was_ready.store(true, Ordering::Release);
+        }
+        is_ready
+    }
+
+    /// Whether some model can answer now.
+    pub(crate) fn can_answer(&self) -> bool {
+        can_answer(self.primary.as_ref()) || can_answer(self.shadow.as_ref())
+    }
+
+    /// What stands between the service and readiness, for people; none when it is ready.
+    pub(crate) fn waits_for(&self) -> Option<String> {
+        if self.is_ready() {
+            return None;
+        }
+        let what = match &self.shadow {
+            _ if !self.can_answer() => "no model can answer",
+            None => "it has no shadow",
+            Some(_) => "its shadow is not warm",
+        };
+        Some(format!("{}: {what}", self.name))
     }
 
     /// The lane that answers by the route, or the only one there is.
@@ -228,8 +301,13 @@ impl Service {
             disagreement: counters.disagreement(),
             log_kept: counters.log.kept.load(Ordering::Relaxed),
             log_dropped: counters.log.dropped.load(Ordering::Relaxed),
+            log_thinned: counters.log.thinned.load(Ordering::Relaxed),
         }
     }
+}
+
+fn can_answer(lane: Option<&Arc<Lane>>) -> bool {
+    lane.is_some_and(|lane| lane.model.health().is_ready())
 }
 
 /// Counts a request as under way until it is dropped.

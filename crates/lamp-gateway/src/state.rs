@@ -9,6 +9,7 @@ use lamp_core::route::{ModelRef, Role, Route};
 use lamp_model::Health;
 use serde::{Deserialize, Serialize};
 
+use crate::log::disk::DiskState;
 use crate::plan::LogMode;
 
 /// Everything at one moment. Counts run from the gateway's start.
@@ -20,6 +21,9 @@ pub struct GatewayState {
     pub started_at: Timestamp,
     /// When this was said.
     pub at: Timestamp,
+    /// How much room the log's disk has.
+    #[serde(default)]
+    pub disk: DiskState,
     /// The services, by name.
     pub services: Vec<ServiceState>,
 }
@@ -73,6 +77,9 @@ pub struct ServiceState {
     pub log_kept: u64,
     /// Rows that could not be kept.
     pub log_dropped: u64,
+    /// Rows kept without their inputs, because the disk was almost full.
+    #[serde(default)]
+    pub log_thinned: u64,
 }
 
 /// One of the two models of a service.
@@ -99,6 +106,24 @@ pub struct Disagreement {
     pub rows: u64,
     /// Mean of |primary − shadow| over the numbers of the first output.
     pub mean_abs: f64,
+    /// Rows on which they decide differently: text, whole numbers and booleans that are not equal, scores of several
+    /// classes whose largest is not the same one, and numbers declared between 0 and 1 on two sides of one half.
+    #[serde(default)]
+    pub flips: u64,
+}
+
+impl Disagreement {
+    /// Over the rows of both.
+    #[must_use]
+    pub fn together(self, other: Self) -> Self {
+        let rows = self.rows + other.rows;
+        // Beyond 2^53 rows the mean's last digits do not matter.
+        #[allow(clippy::cast_precision_loss)]
+        let sum = self.mean_abs * self.rows as f64 + other.mean_abs * other.rows as f64;
+        #[allow(clippy::cast_precision_loss)]
+        let mean_abs = if rows == 0 { 0.0 } else { sum / rows as f64 };
+        Self { rows, mean_abs, flips: self.flips + other.flips }
+    }
 }
 
 /// The breaker in one word.

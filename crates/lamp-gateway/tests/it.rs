@@ -6,11 +6,12 @@ mod it {
     mod binary;
     mod breaker;
     mod clients;
+    mod faults;
     mod grpc;
     pub mod kit;
     mod limits;
+    mod load;
     mod log;
     mod plans;
     mod protocol;
-    mod worker;
 }

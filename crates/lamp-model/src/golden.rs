@@ -1,10 +1,11 @@
 //! The parity check: does a model in service say of the golden rows what training's own
 //! predictor said?
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lamp_core::error::{Classified, Kind};
-use lamp_core::package::{Field, Package};
+use lamp_core::package::{Field, Package, Signature};
 use serde_json::Value;
 
 use crate::model::{Model, PredictError};
@@ -128,6 +129,20 @@ async fn ask(
         }
     }
     Ok(largest)
+}
+
+/// The largest difference of a row's numbers from an answer of an earlier time, over all outputs of the signature;
+/// text and booleans must be equal. The error is what was said instead of something comparable.
+pub fn answer_difference(
+    signature: &Signature,
+    then: &BTreeMap<String, Value>,
+    outputs: &Outputs,
+    row: usize,
+) -> Result<f64, String> {
+    signature.outputs.iter().try_fold(0.0_f64, |largest, field| {
+        let expected = then.get(&field.name).unwrap_or(&Value::Null);
+        Ok(largest.max(difference(field, expected, outputs, row)?))
+    })
 }
 
 /// The largest difference within one output of one row, or what the model said instead.

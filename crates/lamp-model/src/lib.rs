@@ -15,7 +15,7 @@ pub mod signature;
 pub mod table;
 pub mod upstream;
 
-pub use golden::{GoldenError, golden_difference};
+pub use golden::{GoldenError, answer_difference, golden_difference};
 pub use load::{LoadError, LoadSpec, load, read_package};
 pub use model::{Health, HealthState, Model, PredictError, Predicting, WorkerState};
 pub use outputs::{OutputColumn, Outputs};

@@ -59,26 +59,44 @@ fn parse_df(text: &str) -> Option<FileSystem> {
 
 /// Date, machine and file system, in two sentences.
 pub(super) fn describe(setting: &Setting<'_>) -> Result<String> {
-    let date = said("date", &["-u", "+%Y-%m-%d %H:%M UTC"]).context("`date` does not work")?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let processor = field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
-    let memory = field(&read("/proc/meminfo"), "MemTotal").and_then(|text| gigabytes(&text));
-    let memory = memory.map_or_else(|| "memory unknown".to_owned(), |gigabytes| format!("{gigabytes} GB of memory"));
     let kind = file_system(&setting.scratch.path).map_or_else(|| "unknown".to_owned(), |found| found.kind);
-    let load = read("/proc/loadavg");
-    let load = load.split_whitespace().nth(2).unwrap_or("unknown");
     Ok(format!(
-        "Measured on {date} with {}: {cores} cores ({processor}), {memory}, {}; all work on {kind}. The load of the \
-         last quarter of an hour, this work included, was {load} at its end. Seconds are the best of {} and their \
-         median; peak MB is the resident memory of the largest process, mapped files included.",
+        "Measured on {} with {}: {}; all work on {kind}. {} Seconds are the best of {} and their median; peak MB is \
+         the resident memory of the largest process, mapped files included.",
+        date()?,
         super::lamp::version(&setting.lamp)?,
-        std::env::consts::OS,
+        hardware(),
+        load(),
         setting.options.repeat,
     ))
 }
 
-fn said(program: &str, arguments: &[&str]) -> Option<String> {
+/// Now.
+pub(super) fn date() -> Result<String> {
+    said("date", &["-u", "+%Y-%m-%d %H:%M UTC"]).context("`date` does not work")
+}
+
+/// Cores, memory and system.
+pub(super) fn hardware() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let processor = field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    let memory = field(&read("/proc/meminfo"), "MemTotal").and_then(|text| gigabytes(&text));
+    let memory = memory.map_or_else(|| "memory unknown".to_owned(), |gigabytes| format!("{gigabytes} GB of memory"));
+    format!("{cores} cores ({processor}), {memory}, {}", std::env::consts::OS)
+}
+
+/// How busy the machine was.
+pub(super) fn load() -> String {
+    let load = read("/proc/loadavg");
+    let load = load.split_whitespace().nth(2).unwrap_or("unknown");
+    format!("The load of the last quarter of an hour, this work included, was {load} at its end.")
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(path).unwrap_or_default()
+}
+
+pub(super) fn said(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lamp_core::ids::PredictionId;
 use lamp_core::names::ServiceName;
 use lamp_core::route::{Role, Route};
 use lamp_runner::Progress;
@@ -10,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{Call, CallError, failed};
 use crate::app::App;
 use crate::serving::deploy::Deploy;
+use crate::serving::price::Price;
+use crate::serving::replay::Replayed;
 use crate::serving::switch::Switch;
 use crate::why::Node;
 
@@ -92,6 +95,40 @@ impl Call for WhoObeys {
         let limit = Duration::from_millis(self.wait_ms).min(OBEY_WAIT_MAX);
         let obeyed = app.wait_until_obeyed(&self.route, limit).await.map_err(failed)?;
         Ok(Obedience { acknowledged: obeyed.acknowledged.len(), waiting: obeyed.waiting.len() })
+    }
+}
+
+/// `lamp switch`, before it switches
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PriceOfSwitch {
+    /// The service.
+    pub service: ServiceName,
+    /// Who is to answer.
+    pub to: Role,
+}
+
+impl Call for PriceOfSwitch {
+    const NAME: &'static str = "price-of-switch";
+    type Answer = Price;
+
+    async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        app.price_of_switch(&self.service, self.to).await.map_err(failed)
+    }
+}
+
+/// `lamp replay`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReplayPrediction {
+    /// Its id.
+    pub prediction: PredictionId,
+}
+
+impl Call for ReplayPrediction {
+    const NAME: &'static str = "replay-prediction";
+    type Answer = Replayed;
+
+    async fn answer(self, app: &App, say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        Box::pin(app.replay(self.prediction, say)).await.map_err(failed)
     }
 }
 

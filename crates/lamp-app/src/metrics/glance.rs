@@ -54,7 +54,7 @@ impl App {
         Ok(glances)
     }
 
-    async fn glances_of(&self, service: &ServiceName) -> Result<Vec<ModelGlance>, EstimationError> {
+    pub(crate) async fn glances_of(&self, service: &ServiceName) -> Result<Vec<ModelGlance>, EstimationError> {
         let Some(route) = self.ledger().find_route(service).await? else { return Ok(Vec::new()) };
         let now = self.now();
         let today = self.date_of(now);

@@ -1,19 +1,23 @@
 //! The feeder: brings routes and models from the ledger to the gateway, which knows no SQL.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use lamp_core::config::LogPolicy;
+use lamp_core::actor::Actor;
+use lamp_core::config::{FeaturePolicy, LogPolicy};
 use lamp_core::ids::ReplicaId;
 use lamp_core::names::ServiceName;
-use lamp_core::route::{ModelRef, Role, Route};
-use lamp_gateway::{Gateway, LogMode, Mounted, ServicePlan};
+use lamp_core::route::{BrokenGlass, ModelRef, Role, Route};
+use lamp_gateway::{Gateway, KeptInputs, LogMode, Mounted, ServicePlan};
 use lamp_model::{Model, golden_difference};
 use tokio::sync::Mutex;
 
 use super::ServingError;
+use super::break_glass::Journal;
+use super::switch::Switch;
+use super::watch::Watch;
 use crate::app::App;
 use crate::training::RunError;
 use crate::training::mount::MountSpec;
@@ -27,6 +31,8 @@ pub struct Feeder {
     in_force: StdMutex<BTreeMap<ServiceName, Route>>,
     said_at: StdMutex<Option<Instant>>,
     has_left: AtomicBool,
+    journal: Mutex<Journal>,
+    watch: Mutex<Watch>,
     fed: Mutex<Fed>,
 }
 
@@ -35,6 +41,13 @@ pub struct Feeder {
 struct Fed {
     models: BTreeMap<ModelRef, Arc<dyn Model>>,
     failures: BTreeMap<ServiceName, Failed>,
+}
+
+/// The models of a route, and why one of them is not there.
+struct Mounts {
+    primary: Option<Mounted>,
+    shadow: Option<Mounted>,
+    failure: Option<ServingError>,
 }
 
 /// A route whose models did not come to life.
@@ -56,7 +69,10 @@ const RETRY_AFTER_MAX: Duration = Duration::from_mins(1);
 impl Feeder {
     /// A feeder that has told the gateway nothing yet.
     pub fn new(app: App, gateway: Gateway, replica: ReplicaId) -> Self {
+        gateway.expect(None);
         Self {
+            journal: Mutex::new(Journal::at(app.layout().broken_glass())),
+            watch: Mutex::default(),
             app,
             gateway,
             replica,
@@ -79,8 +95,35 @@ impl Feeder {
         self.feed_routes(true).await
     }
 
+    /// Switches at this replica alone, since the ledger does not answer. The ledger is told when it is back.
+    /// Gives the route that is in force here, and whether the switch is on disk until then.
+    pub async fn break_glass(&self, request: Switch, by: Actor) -> Result<(Route, bool), ServingError> {
+        let why = request.why.trim();
+        if why.is_empty() {
+            return Err(ServingError::WhyMissing);
+        }
+        let mut journal = self.journal.lock().await;
+        let at = self.app.now();
+        let (on_epoch, route) = {
+            let in_force = lock(&self.in_force);
+            let nothing = || ServingError::NothingDeployed { service: request.service.clone() };
+            let known = in_force.get(&request.service).ok_or_else(nothing)?;
+            (known.epoch, known.switched(request.to, &by, at, why)?)
+        };
+        let glass = BrokenGlass { service: request.service, to: request.to, by, at, why: why.to_owned(), on_epoch };
+        let is_kept = journal.note(&self.app, &glass);
+        let mut in_force = lock(&self.in_force);
+        if in_force.get(&route.service).is_none_or(|known| route.is_newer_than(known)) {
+            self.gateway.set_route(route.clone());
+            in_force.insert(route.service.clone(), route.clone());
+        }
+        Ok((route, is_kept))
+    }
+
     async fn feed_routes(&self, is_asked: bool) -> Result<(), ServingError> {
+        self.journal.lock().await.reconcile(&self.app).await?;
         let routes = self.app.ledger().routes().await?;
+        self.gateway.expect(Some(self.expected(&routes)));
         let has_changed = self.obey(&routes);
         let is_due = lock(&self.said_at).is_none_or(|said_at| said_at.elapsed() >= SAY_EVERY);
         if has_changed || is_due {
@@ -121,15 +164,22 @@ impl Feeder {
             let Some(known) = in_force.get_mut(&route.service) else { continue };
             let has_same_models = known.primary == route.primary && known.shadow == route.shadow;
             let is_switch = known.active != route.active && known.model(route.active).is_some();
-            if known.epoch >= route.epoch || !(has_same_models || is_switch) {
+            if !route.is_newer_than(known) || !(has_same_models || is_switch) {
                 continue;
             }
             known.active = route.active;
             known.epoch = route.epoch;
+            known.changed_at = route.changed_at;
             self.gateway.set_route(known.clone());
             has_changed = true;
         }
         has_changed
+    }
+
+    /// The services that this replica is to serve.
+    fn expected(&self, routes: &[Route]) -> BTreeSet<ServiceName> {
+        let is_ours = |route: &&Route| self.app.workspace().service(&route.service).is_some();
+        routes.iter().filter(is_ours).map(|route| route.service.clone()).collect()
     }
 
     fn is_in_force(&self, route: &Route) -> bool {
@@ -151,6 +201,14 @@ impl Feeder {
         let Some((_, config)) = self.app.workspace().service(&route.service) else {
             return Err(ServingError::UnknownService { service: route.service.clone() });
         };
+        let Mounts { primary, shadow, failure } = self.mounts(fed, route).await?;
+        let mut route = route.clone();
+        if failure.is_some() {
+            // Half of a route does not count as obeyed, and is tried again.
+            route.epoch = route.epoch.saturating_sub(1);
+            route.primary = route.primary.filter(|_| primary.is_some());
+            route.shadow = route.shadow.filter(|_| shadow.is_some());
+        }
         let mut plan = ServicePlan {
             service: route.service.clone(),
             deadline: config.deadline,
@@ -158,14 +216,23 @@ impl Feeder {
                 LogPolicy::BestEffort => LogMode::BestEffort,
                 LogPolicy::Required => LogMode::Required,
             },
-            primary: self.mounted(fed, route, Role::Primary).await?,
-            shadow: self.mounted(fed, route, Role::Shadow).await?,
+            primary,
+            shadow,
             route: route.clone(),
+            needs_shadow: config.shadow.is_some(),
+            kept: KeptInputs {
+                hash_only: match config.features {
+                    FeaturePolicy::Full => false,
+                    FeaturePolicy::Hash => true,
+                },
+                redact: config.redact.clone(),
+            },
         };
         let mut in_force = lock(&self.in_force);
         if let Some(known) = in_force.get(&route.service).filter(|known| known.epoch > route.epoch) {
             // Somebody switched while the models warmed up.
             plan.route.epoch = known.epoch;
+            plan.route.changed_at = known.changed_at;
             if route.model(known.active).is_some() {
                 plan.route.active = known.active;
             }
@@ -177,7 +244,25 @@ impl Feeder {
             in_force.values().any(|route| route.primary.as_ref() == Some(model) || route.shadow.as_ref() == Some(model))
         };
         fed.models.retain(|model, _| is_in_use(model));
-        Ok(())
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// The models of a route. Where nothing is served yet and one of the two does not come to life, the other one is
+    /// better than none: but never in the stead of a model that a person has switched to.
+    async fn mounts(&self, fed: &mut Fed, route: &Route) -> Result<Mounts, ServingError> {
+        let primary = self.mounted(fed, route, Role::Primary).await;
+        let shadow = self.mounted(fed, route, Role::Shadow).await;
+        let is_served = lock(&self.in_force).contains_key(&route.service);
+        match (primary, shadow) {
+            (Ok(primary), Ok(shadow)) => Ok(Mounts { primary, shadow, failure: None }),
+            (Ok(Some(primary)), Err(failure)) if !is_served && route.active == Role::Primary => {
+                Ok(Mounts { primary: Some(primary), shadow: None, failure: Some(failure) })
+            }
+            (Err(failure), Ok(Some(shadow))) if !is_served => {
+                Ok(Mounts { primary: None, shadow: Some(shadow), failure: Some(failure) })
+            }
+            (Err(failure), _) | (_, Err(failure)) => Err(failure),
+        }
     }
 
     async fn mounted(&self, fed: &mut Fed, route: &Route, role: Role) -> Result<Option<Mounted>, ServingError> {
@@ -210,7 +295,12 @@ impl Feeder {
     }
 
     async fn acknowledge(&self) -> Result<(), ServingError> {
-        let state = serde_json::to_string(&self.gateway.state()).unwrap_or_default();
+        if self.has_left.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let seen = self.gateway.state();
+        self.app.open_troubles(&mut *self.watch.lock().await, &seen).await?;
+        let state = serde_json::to_string(&seen).unwrap_or_default();
         let mut tx = self.app.ledger().begin().await?;
         if self.has_left.load(Ordering::SeqCst) {
             return Ok(());

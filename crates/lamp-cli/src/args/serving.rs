@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use lamp_core::exposure::{Network, ServerUrl};
+use lamp_core::ids::PredictionId;
 use lamp_core::names::ServiceName;
 use lamp_core::route::Role;
 
@@ -62,10 +63,12 @@ pub struct Rollback {
 
 /// Change who answers for a service
 ///
-/// The very next answer obeys; the change is recorded with who and why.
+/// The very next answer obeys; the change is recorded with who and why. The price is shown first: whether the
+/// model that is to answer is well, what labels say of both, and how often the two disagree. On a terminal it is
+/// asked about. When the ledger does not answer, this machine's gateway is told by itself.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lamp switch delay shadow --why \"primary says 1.0 for everything\"\n  lamp switch delay primary --why \"fixed in delay@13\""
+    after_help = "Examples:\n  lamp switch delay shadow --why \"primary says 1.0 for everything\"\n  lamp switch delay primary --why \"fixed in delay@13\"\n  lamp switch delay shadow --dry-run"
 )]
 pub struct Switch {
     /// The service.
@@ -74,8 +77,33 @@ pub struct Switch {
     #[arg(value_enum)]
     pub to: Place,
     /// Why (recorded; opens an incident).
-    #[arg(long, value_name = "TEXT")]
-    pub why: String,
+    #[arg(long, value_name = "TEXT", required_unless_present = "dry_run")]
+    pub why: Option<String>,
+    /// Show the price, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Ask a logged prediction's models again
+///
+/// The row is asked of both models that were asked then, each in the code and environment of its own commit, and
+/// what they say is held against the log. Exits 1 when a model that had an answer says something else now.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp replay 0140a5c2-…\n  lamp replay 0140a5c2-… --json")]
+pub struct Replay {
+    /// Its id: `x-prediction-id`, or `prediction_id` in the answer.
+    #[arg(value_parser = prediction_id)]
+    pub prediction: PredictionId,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn prediction_id(text: &str) -> Result<PredictionId, String> {
+    PredictionId::parse(text).ok_or_else(|| "a prediction's id is a UUID".to_owned())
 }
 
 /// Serve predictions

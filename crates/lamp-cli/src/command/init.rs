@@ -1,6 +1,6 @@
 //! `lamp init`.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use lamp_runner::git::{GitError, Repo};
 
 use crate::args::Init;
 use crate::failure::Failure;
-use crate::ui::out;
+use crate::ui::{self, out};
 
 pub async fn run(directory: Option<&Path>, args: &Init) -> Result<ExitCode, Failure> {
     let here = match directory {
@@ -67,16 +67,7 @@ async fn confirmed() -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::operation("there is no terminal to ask on").with_hint("lamp init --yes"));
     }
-    let failed = |error: std::io::Error| Failure::operation(format!("cannot ask: {error}"));
-    let mut stdout = std::io::stdout();
-    write!(stdout, "Go ahead? [y/N] ").and_then(|()| stdout.flush()).map_err(failed)?;
-    // On a thread of its own: Ctrl-C must be heard while nobody answers.
-    let asking = tokio::task::spawn_blocking(|| {
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).map(|_| answer)
-    });
-    let answer = asking.await.map_err(|error| failed(std::io::Error::other(error)))?.map_err(failed)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    ui::confirmed("Go ahead?").await
 }
 
 fn time_zone(args: &Init) -> Result<String, Failure> {

@@ -9,9 +9,12 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use lamp_app::App;
 use lamp_app::serving::feeder::Feeder;
+use lamp_app::serving::switch::Switch;
 use lamp_core::ids::ReplicaId;
-use lamp_gateway::{Gateway, GatewaySettings, RefreshHook};
+use lamp_gateway::{AdminHooks, DiskGauge, Gateway, GatewaySettings, RefreshHook, SwitchHook, SwitchOrder, Switched};
+use nix::sys::signal::Signal;
 use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -44,11 +47,14 @@ pub async fn run(app: &App, args: &Serve) -> Result<ExitCode, Failure> {
 
 /// Serves until `stopped` turns true; requests under way are finished and the log is closed.
 pub async fn serve(app: &App, listen: SocketAddr, stopped: watch::Receiver<bool>) -> Result<(), Failure> {
+    // A file that meets this process's limit of size is a full disk, and no reason to end: listening is enough.
+    let _too_large = signal(SignalKind::from_raw(Signal::SIGXFSZ as i32));
     let replica = ReplicaId::new(app.now(), &*app.ids());
     let gateway = Gateway::new(GatewaySettings {
         replica,
         log_dir: app.layout().log(),
         allowed_hosts: Vec::new(),
+        disk: DiskGauge::of_system(),
         clock: app.clock(),
         ids: app.ids(),
     })?;
@@ -70,9 +76,10 @@ pub async fn serve(app: &App, listen: SocketAddr, stopped: watch::Receiver<bool>
     out!("predictions on http://{address}");
     let polling = tokio::spawn(poll(Arc::clone(&feeder), stopped.clone()));
     let admin_server = tokio::spawn({
-        let (gateway, hook, stopped) = (gateway.clone(), refresh_hook(&feeder), stopped.clone());
+        let hooks = AdminHooks { refresh: refresh_hook(&feeder), switch: switch_hook(&feeder) };
+        let (gateway, stopped) = (gateway.clone(), stopped.clone());
         async move {
-            if let Err(error) = gateway.serve_admin(admin, hook, stop_signal(stopped)).await {
+            if let Err(error) = gateway.serve_admin(admin, hooks, stop_signal(stopped)).await {
                 tracing::error!(%error, "the admin socket ended");
             }
         }
@@ -111,6 +118,21 @@ fn refresh_hook(feeder: &Arc<Feeder>) -> RefreshHook {
             // Whoever asked may go away; what was begun goes on.
             let fed = tokio::spawn(async move { feeder.feed_now().await.map_err(|error| error.to_string()) });
             fed.await.unwrap_or_else(|error| Err(error.to_string()))
+        }
+        .boxed()
+    })
+}
+
+fn switch_hook(feeder: &Arc<Feeder>) -> SwitchHook {
+    let feeder = Arc::clone(feeder);
+    Arc::new(move |order: SwitchOrder| {
+        let feeder = Arc::clone(&feeder);
+        async move {
+            let SwitchOrder { service, to, why, by } = order;
+            let switching = tokio::spawn(async move { feeder.break_glass(Switch { service, to, why }, by).await });
+            let switched = switching.await.map_err(|error| error.to_string())?;
+            let (route, is_kept) = switched.map_err(|error| error.to_string())?;
+            Ok(Switched { route, is_kept })
         }
         .boxed()
     })

@@ -12,7 +12,7 @@ use super::process::{self, SOON, predict, predict_until, primary_worker};
 use super::shop::Shop;
 
 /// `lamp serve` on a free port, ready, and its base address.
-async fn serve(shop: &Shop) -> (Running, String) {
+pub async fn serve(shop: &Shop) -> (Running, String) {
     let serving = shop.context.lamp(["serve", "--listen", "127.0.0.1:0"]).start();
     let line = serving.wait_for("predictions on http://");
     let base = line.split_whitespace().last().expect("an address").to_owned();
@@ -54,6 +54,14 @@ async fn both_protocols_answer_and_say_who_did() {
     assert_eq!(body["outputs"][0]["data"], json!([0.75, 0.25]), "{body}");
     let model = Request::get(&format!("{base}/v2/models/late")).send().await.json();
     assert_eq!(model["inputs"][0]["name"], "street", "{model}");
+
+    // The same row, asked again of the same models at their own commits.
+    let ids = body["parameters"]["prediction_ids"].as_str().expect("ids");
+    let id = ids.split(',').next().expect("an id");
+    let replayed = shop.lamp(&format!("replay {id}")).succeeds();
+    replayed.line_with(&["primary", "late@1", "probability=0.75", "the same"]);
+    shop.lamp("replay 0190a5c2-0000-7000-8000-000000000000").exits(2).says("no prediction");
+    shop.lamp("replay late@1").exits(2).says("a prediction's id is a UUID");
 
     // What is wrong with a request is said, and counted as the client's fault.
     let wrong = json!({"rows": [{"street": 7, "parcels": 1}]});
@@ -140,6 +148,9 @@ async fn the_very_next_answer_obeys_the_switch() {
     assert_eq!(predict(&base, "elm").await.served_by, "primary");
 
     shop.lamp("switch late shadow").exits(2);
+    let price = shop.lamp("switch late shadow --dry-run").succeeds();
+    price.says("late-simple@1 answers on 1 of 1 replica(s)").says("too few labels").says("that both");
+    assert_eq!(predict(&base, "elm").await.served_by, "primary", "a price changes nothing");
     shop.lamp("switch late shadow --why ' '").exits(2).says("needs a reason").hints("--why");
     let switched = shop.lamp("switch late shadow --why 'says 0.75 for everything on Elm Street'").succeeds();
     switched.says("late: the shadow (late-simple@1) answers from epoch 3").says("1 replica(s) obey");
@@ -199,8 +210,11 @@ async fn a_deploy_that_does_not_come_to_life_leaves_the_switch_working() {
 async fn what_is_under_way_is_finished_before_the_end() {
     let shop = Shop::with_orders();
     shop.train("late -p pause=0.5");
-    shop.lamp("approve late@1 --note 'slow, on purpose'").succeeds();
-    shop.lamp("deploy late late@1 --as primary").succeeds();
+    shop.train("late-simple");
+    for (model, place) in [("late", "primary"), ("late-simple", "shadow")] {
+        shop.lamp(&format!("approve {model}@1 --note 'looked at it'")).succeeds();
+        shop.lamp(&format!("deploy late {model}@1 --as {place}")).succeeds();
+    }
     let (serving, base) = serve(&shop).await;
     let asked = tokio::spawn({
         let base = base.clone();

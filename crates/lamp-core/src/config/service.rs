@@ -1,5 +1,6 @@
 //! `[services.*]`: a prediction endpoint, its primary and its shadow.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::reader::Table;
@@ -33,6 +34,34 @@ impl LogPolicy {
     }
 }
 
+/// How much of a row that came in the log keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FeaturePolicy {
+    /// All of it, but for what is redacted.
+    Full,
+    /// A hash.
+    Hash,
+}
+
+impl FeaturePolicy {
+    /// The word in `lamp.toml`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Hash => "hash",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let all = [Self::Full, Self::Hash];
+        let found = all.into_iter().find(|policy| policy.as_str() == text);
+        found.ok_or_else(|| {
+            let known = words::list(all.map(Self::as_str));
+            Refusal::new(format!("`{text}` is not what a log can keep of a row"), format!("known: {known}"))
+        })
+    }
+}
+
 /// A service as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceConfig {
@@ -44,6 +73,10 @@ pub struct ServiceConfig {
     pub deadline: Duration,
     /// What the log demands.
     pub log: LogPolicy,
+    /// How much of a row the log keeps.
+    pub features: FeaturePolicy,
+    /// Inputs that the log leaves out.
+    pub redact: BTreeSet<String>,
     /// Whether a model without a commit of ours (an upstream) may answer.
     pub unattested: bool,
 }
@@ -55,9 +88,13 @@ impl ServiceConfig {
         let shadow = table.parsed("shadow", ModelName::parse);
         let deadline = table.parsed("deadline", rules::deadline).unwrap_or(DEADLINE_DEFAULT);
         let log = table.parsed("log", LogPolicy::parse).unwrap_or(LogPolicy::BestEffort);
+        let features = table.parsed("features", FeaturePolicy::parse).unwrap_or(FeaturePolicy::Full);
+        let redact = table.texts("redact").into_iter();
+        let redact = redact.filter_map(|name| table.accept(&name.span, rules::not_empty("an input", name.value)));
+        let redact = redact.collect();
         let unattested = table.flag("unattested").unwrap_or(false);
         table.report_unknown_keys();
-        Some(Self { primary: primary?, shadow, deadline, log, unattested })
+        Some(Self { primary: primary?, shadow, deadline, log, features, redact, unattested })
     }
 
     /// The models of the service with the places that they stand in: `primary`, then `shadow`.

@@ -8,6 +8,8 @@ pub(super) const SERVICE: &str = "service";
 pub(super) const ROUTE_EPOCH: &str = "route_epoch";
 pub(super) const SERVED_BY: &str = "served_by";
 pub(super) const REASON: &str = "reason";
+/// Only in logs with a row that is not kept whole.
+pub(super) const INPUTS_HASH: &str = "inputs_hash";
 /// JSON list of the names of this row's absent columns; null when it has them all.
 pub(super) const ABSENT: &str = "absent";
 

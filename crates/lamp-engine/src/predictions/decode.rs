@@ -150,6 +150,10 @@ fn prediction(reader: &Reader<'_>, json_columns: &[JsonColumn], row: usize) -> R
         primary: reader.answer(Role::Primary, row, group(columns::PRIMARY)?)?,
         shadow: reader.answer(Role::Shadow, row, group(columns::SHADOW)?)?,
         inputs: group(columns::INPUT)?.unwrap_or_default(),
+        inputs_hash: match reader.batch.column_by_name(columns::INPUTS_HASH) {
+            None => None,
+            Some(_) => reader.text(columns::INPUTS_HASH, row)?.map(str::to_owned),
+        },
     })
 }
 

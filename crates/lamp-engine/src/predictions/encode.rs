@@ -92,6 +92,9 @@ pub(super) fn batch(predictions: &[Prediction]) -> Result<RecordBatch, EngineErr
         .into_iter()
         .map(|names: Vec<String>| (!names.is_empty()).then(|| Value::from(names).to_string()))
         .collect();
+    if predictions.iter().any(|p| p.inputs_hash.is_some()) {
+        columns.text(columns::INPUTS_HASH, predictions.iter().map(|p| p.inputs_hash.as_deref()));
+    }
     columns.text(columns::ABSENT, absent.iter().map(Option::as_deref));
     RecordBatch::try_new(Arc::new(Schema::new(columns.fields)), columns.arrays)
         .map_err(|e| EngineError::Internal(e.to_string()))

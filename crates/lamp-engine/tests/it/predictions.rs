@@ -37,12 +37,14 @@ fn prediction(n: u8, inputs: Value) -> Prediction {
         primary: Some(answer("delay@12", "ok", Some(json!({"probability": 0.25})))),
         shadow: Some(answer("delay-simple@3", "late", None)),
         inputs: object(inputs),
+        inputs_hash: None,
     }
 }
 
 fn odd_ones() -> Vec<Prediction> {
     let mut fallen_back = prediction(3, json!({"carrier": "AA", "temp": null, "tags": {"a": [1, null]}}));
     fallen_back.served_by = Role::Shadow;
+    fallen_back.inputs_hash = Some("5e".repeat(32));
     fallen_back.reason = Some(FallbackReason::Timeout);
     fallen_back.primary = Some(answer("delay@12", "timeout", None));
     let said = json!({"probability": 0.5, "classes": ["a", "b"]});
@@ -112,6 +114,7 @@ async fn a_log_is_a_table_like_any_other() {
         input.mixed Utf8
         input.tags Utf8
         input.temp Float64
+        inputs_hash Utf8
         absent Utf8"#]]
     .assert_eq(&columns.join("\n"));
     let profile = engine.profile(&[DataFile::at(&path)], None).await.expect("a profile");

@@ -57,10 +57,13 @@ pub(super) async fn live() -> Json<Value> {
     Json(json!({"live": true}))
 }
 
-/// Ready when every service has a model that can answer. Clients look for either key.
+/// Ready when every service can answer. Clients look for either key.
 pub(super) async fn ready(State(gateway): State<Gateway>) -> Response {
-    let is_ready = oip::is_ready(&gateway);
-    (status(is_ready), Json(json!({"ready": is_ready, "live": true}))).into_response()
+    if oip::is_ready(&gateway) {
+        return Json(json!({"ready": true, "live": true})).into_response();
+    }
+    let body = json!({"ready": false, "live": true, "waits_for": gateway.0.waits_for()});
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
 }
 
 fn status(is_ready: bool) -> StatusCode {

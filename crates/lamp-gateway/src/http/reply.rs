@@ -27,7 +27,9 @@ fn status(refusal: &Refusal) -> StatusCode {
         Refusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Refusal::Encoded(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Refusal::NoAnswer(NoAnswer::Overload(_)) => StatusCode::TOO_MANY_REQUESTS,
-        Refusal::NoAnswer(NoAnswer::Failed { .. } | NoAnswer::Log(_)) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::NotKept(_) | Refusal::NoAnswer(NoAnswer::Failed { .. } | NoAnswer::Log(_)) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
     }
 }
 

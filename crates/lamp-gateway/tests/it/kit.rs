@@ -15,7 +15,9 @@ use lamp_core::package::Signature;
 use lamp_core::prediction::Prediction;
 use lamp_core::route::{ModelRef, Role, Route};
 use lamp_core::table::Values;
-use lamp_gateway::{Gateway, GatewaySettings, LogMode, Mounted, ServicePlan, ServiceState, segment};
+use lamp_gateway::{
+    DiskGauge, Gateway, GatewaySettings, KeptInputs, LogMode, Mounted, ServicePlan, ServiceState, segment,
+};
 use lamp_model::{Batch, Health, Model, OutputColumn, Outputs, PredictError, Predicting};
 use lamp_testkit::FixedIds;
 use lamp_testkit::http::{Request, Response};
@@ -173,6 +175,8 @@ pub fn plan(primary: Option<&Arc<Fake>>, shadow: Option<&Arc<Fake>>) -> ServiceP
         primary: primary.map(|model| mounted("delay", 3, model)),
         shadow: shadow.map(|model| mounted("delay-simple", 1, model)),
         route: route(Role::Primary, 1),
+        needs_shadow: false,
+        kept: KeptInputs::default(),
     }
 }
 
@@ -240,6 +244,7 @@ pub fn settings(log_dir: PathBuf) -> GatewaySettings {
         replica: ReplicaId::new(start(), &FixedIds::new()),
         log_dir,
         allowed_hosts: vec!["models.example.com".to_owned()],
+        disk: DiskGauge::new(|_| Some(0.5)),
         clock: Arc::new(FixedClock(start())),
         ids,
     }

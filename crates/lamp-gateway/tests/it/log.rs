@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use expect_test::expect;
 use lamp_core::route::Role;
-use lamp_gateway::{Gateway, LogMode, segment};
+use lamp_gateway::{DiskGauge, DiskState, Gateway, GatewaySettings, KeptInputs, LogMode, segment, waiting_labels};
+use lamp_testkit::http::Request;
 use serde_json::json;
 
 use super::kit::{Behaviour, DEADLINE, Fake, Running, SLOW, eventually, plan, read_log, route, service, settings};
@@ -217,4 +221,95 @@ async fn a_service_that_demands_its_log_answers_only_what_is_on_disk() {
     assert_eq!(response.json(), json!({"error": expected}));
     let state = running.state();
     assert_eq!((state.failures, state.log_kept, state.answered_by_primary), (1, 2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_says_what_its_log_keeps_of_a_row() {
+    let running = Running::new().await;
+    let (primary, shadow) = (Fake::new(Behaviour::Answer(0.3)), Fake::new(Behaviour::Answer(0.2)));
+    let kept = async |hash_only: bool, redact: &[&str]| {
+        let mut plan = plan(Some(&primary), Some(&shadow));
+        plan.kept = KeptInputs { hash_only, redact: redact.iter().map(|&name| name.to_owned()).collect() };
+        running.gateway.install(plan).expect("a plan");
+        running.predict().await;
+        running.logged().await.pop().expect("a row")
+    };
+    let whole = kept(false, &[]).await;
+    assert_eq!((json!(whole.inputs), &whole.inputs_hash), (json!({"carrier": "UA", "temp": 39.0}), &None));
+    let redacted = kept(false, &["carrier"]).await;
+    assert_eq!(json!(redacted.inputs), json!({"temp": 39.0}));
+    let hashed = kept(true, &[]).await;
+    assert!(hashed.inputs.is_empty() && hashed.primary.is_some(), "answers are kept all the same");
+    assert_eq!(hashed.inputs_hash, redacted.inputs_hash, "it is the hash of the whole row");
+    assert_eq!(hashed.inputs_hash.map(|hash| hash.len()), Some(64));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_almost_full_disk_costs_the_inputs_first() {
+    let used = Arc::new(AtomicU32::new(50));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let gauge = Arc::clone(&used);
+    let settings = GatewaySettings {
+        disk: DiskGauge::new(move |_| Some(f64::from(gauge.load(Ordering::SeqCst)) / 100.0)),
+        ..settings(folder.path().join("log"))
+    };
+    let gateway = Gateway::new(settings).expect("a gateway");
+    let (primary, shadow) = (Fake::new(Behaviour::Answer(0.3)), Fake::new(Behaviour::Answer(0.2)));
+    gateway.install(plan(Some(&primary), Some(&shadow))).expect("a plan");
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let url = format!("http://{}/predict/delay", listener.local_addr().expect("an address"));
+    let serving = gateway.clone();
+    tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
+    let predict = async || {
+        let response = Request::post(&url).json(&json!({"rows": [super::kit::row()]})).send().await;
+        assert_eq!(response.status, 200);
+    };
+    predict().await;
+    for (share, state) in [(85, DiskState::Filling), (97, DiskState::Tight), (50, DiskState::Roomy)] {
+        used.store(share, Ordering::SeqCst);
+        // The writer looks when it has something to do, once a second at most.
+        let start = std::time::Instant::now();
+        while gateway.state().disk != state {
+            assert!(start.elapsed() < Duration::from_secs(10), "never {state:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            predict().await;
+        }
+    }
+    gateway.rotate().await;
+    let rows = read_log(&folder.path().join("log"));
+    let (thin, whole): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.inputs.is_empty());
+    assert!(!thin.is_empty() && !whole.is_empty());
+    assert!(thin.iter().all(|row| row.inputs_hash.is_some() && row.primary.is_some()));
+    let state = gateway.state().find(&service()).expect("the service").clone();
+    assert_eq!((state.log_thinned, state.log_dropped), (thin.len() as u64, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_are_kept_beside_the_log_until_they_are_taken_in() {
+    let (running, ..) = Running::with(Behaviour::Answer(0.3), Behaviour::Answer(0.2)).await;
+    let response = running.predict().await;
+    let id = response.header("x-prediction-id").expect("an id");
+    let path = "/v2/models/delay/labels";
+    let label = json!({"labels": [{"prediction_id": id, "value": true, "event_at": "2013-04-02T00:00:00Z"}]});
+    let taken = running.post(path, &label).await;
+    assert_eq!((taken.status, taken.json()), (202, json!({"accepted": 1})));
+    let waiting = waiting_labels(&running.log_dir().join("delay")).expect("a folder");
+    assert_eq!(waiting.len(), 1);
+    let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&waiting[0]).expect("a file")).expect("JSON");
+    assert_eq!(kept, label);
+    assert_eq!(running.logged().await.len(), 1, "a label is no row");
+
+    for (labels, why) in [
+        (json!([]), "labels: there is no label"),
+        (json!([{"prediction_id": "x", "value": 1}]), "labels[0].prediction_id: expected a UUID"),
+        (json!([{"prediction_id": id, "value": [1]}]), "labels[0].value: expected a text, a number or a truth"),
+        (
+            json!([{"prediction_id": id, "value": 1, "event_at": "yesterday"}]),
+            "labels[0].event_at: expected an instant, 2013-04-01T10:00:00Z",
+        ),
+    ] {
+        let refused = running.post(path, &json!({"labels": labels})).await;
+        assert_eq!((refused.status, refused.json()), (400, json!({"error": why})));
+    }
+    assert_eq!(running.post("/v2/models/other/labels", &label).await.status, 404);
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use expect_test::expect;
+use lamp_core::names::ServiceName;
 use lamp_core::route::Role;
 use lamp_gateway::Gateway;
 use lamp_testkit::http::Request;
@@ -123,4 +124,41 @@ async fn a_removed_service_is_gone() {
     assert!(!running.gateway.remove(&service()));
     assert_eq!(running.predict().await.status, 404);
     assert!(!running.gateway.set_route(route(Role::Shadow, 9)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_waits_for_the_shadow_once() {
+    let running = Running::new().await;
+    let ready = async || {
+        let response = running.get("/v2/health/ready").await;
+        (response.status, response.json()["waits_for"][0].as_str().map(str::to_owned))
+    };
+    let not_yet = |what: &str| (503, Some(what.to_owned()));
+    running.gateway.expect(None);
+    assert_eq!(ready().await, not_yet("it is not known yet what is to be served"));
+    running.gateway.expect(Some([service()].into()));
+    assert_eq!(ready().await, not_yet("delay: its models are not loaded"));
+
+    let (primary, shadow) = (Fake::new(Behaviour::Answer(0.3)), Fake::new(Behaviour::Fail));
+    let with = |shadow: Option<&Arc<Fake>>| {
+        let mut plan = plan(Some(&primary), shadow);
+        plan.needs_shadow = true;
+        running.gateway.install(plan).expect("a plan");
+    };
+    with(None);
+    assert_eq!(ready().await, not_yet("delay: it has no shadow"));
+    with(Some(&shadow));
+    assert_eq!(ready().await, not_yet("delay: its shadow is not warm"));
+    assert_eq!(told(&running.predict().await), "primary - 0.3", "whoever asks all the same is answered");
+    shadow.behave(Behaviour::Answer(0.2));
+    assert_eq!(ready().await, (200, None));
+
+    // What is lost later makes it degraded, and what is to come makes nothing unready.
+    shadow.behave(Behaviour::Fail);
+    assert_eq!(ready().await, (200, None));
+    with(None);
+    running.gateway.expect(Some([service(), ServiceName::parse("other").expect("a name")].into()));
+    assert_eq!(ready().await, (200, None));
+    primary.behave(Behaviour::Fail);
+    assert_eq!(ready().await.0, 503, "no model can answer");
 }

@@ -47,7 +47,8 @@ async fn server_and_health() {
     let dead = Fake::new(Behaviour::Fail);
     running.gateway.install(plan(Some(&dead), None)).expect("a plan");
     let unready = running.get("/v2/health/ready").await;
-    assert_eq!((unready.status, unready.json()), (503, json!({"ready": false, "live": true})));
+    let waits = json!({"ready": false, "live": true, "waits_for": ["delay: no model can answer"]});
+    assert_eq!((unready.status, unready.json()), (503, waits));
     let shadow = Fake::new(Behaviour::Answer(0.5));
     running.gateway.install(plan(Some(&dead), Some(&shadow))).expect("a plan");
     assert_eq!(running.get("/v2/health/ready").await.status, 200, "one model is enough");
@@ -296,7 +297,7 @@ async fn the_description_names_what_is_served_and_only_what_is_there() {
     assert_eq!(parameters["service"]["schema"]["enum"], json!(["delay"]));
     assert_eq!(parameters["version"]["schema"]["enum"], json!(["delay-simple@1", "delay@3"]));
     let paths = description["paths"].as_object().expect("paths");
-    assert_eq!(paths.len(), 15);
+    assert_eq!(paths.len(), 17);
     for (path, calls) in paths {
         let address = path.replace("{service}", "delay").replace("{version}", "delay@3");
         let expected = if calls.get("get").is_some() { 200 } else { 405 };
@@ -335,4 +336,28 @@ async fn rows_for_people() {
     );
     let response = lamp_testkit::http::Request::post(&url).header("x-request-id", "mine").json(&body).send().await;
     assert_ne!(response.header("x-request-id"), Some("mine"), "no UUID");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_counted_can_be_scraped() {
+    let running = running().await;
+    assert_eq!(running.predict().await.status, 200);
+    super::kit::eventually("it is logged", || running.state().log_kept == 1).await;
+    let response = running.get("/metrics").await;
+    assert_eq!(response.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    for line in [
+        "# TYPE lamp_answered_rows_total counter",
+        "lamp_ready 1",
+        "lamp_answered_rows_total{service=\"delay\",served_by=\"primary\"} 1",
+        "lamp_model_requests_total{service=\"delay\",place=\"shadow\",model=\"delay-simple@1\"} 1",
+        "lamp_log_rows_total{service=\"delay\",outcome=\"kept\"} 1",
+        "lamp_route_epoch{service=\"delay\"} 1",
+    ] {
+        assert!(response.body.lines().any(|found| found == line), "{line} is not in\n{}", response.body);
+    }
+    let is_sample = |line: &&str| !line.starts_with('#');
+    for line in response.body.lines().filter(is_sample) {
+        let (_, value) = line.rsplit_once(' ').expect("a name and a value");
+        value.parse::<f64>().unwrap_or_else(|_| panic!("{line}"));
+    }
 }

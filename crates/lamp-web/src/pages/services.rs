@@ -45,6 +45,8 @@ struct ServicePage {
     log: &'static str,
     predict: String,
     token: String,
+    /// What the switch would cost, in words.
+    price: Vec<(&'static str, String)>,
     /// The change that the reader has just made.
     done: Option<u64>,
     /// What was wrong with the reader's form, and the reason that they typed.
@@ -101,6 +103,10 @@ async fn service_page(site: &Site, service: &ServiceName) -> Result<ServicePage,
             lane.registered = Some(Registered { state: version.state, flavour: version.flavour });
         }
     }
+    let price = match shown.switch_to {
+        Some(to) => site.app().price_of_switch(service, to).await?.in_words(),
+        None => Vec::new(),
+    };
     let declared = site.app().workspace().service(service);
     Ok(ServicePage {
         chrome: Chrome::new(site, "services"),
@@ -109,6 +115,7 @@ async fn service_page(site: &Site, service: &ServiceName) -> Result<ServicePage,
         log: declared.map(|(_, config)| config.log.as_str()).unwrap_or_default(),
         predict: format!("http://{}/predict/{service}", site.settings().predictions),
         token: site.token().as_str().to_owned(),
+        price,
         done: None,
         failure: None,
         typed: String::new(),

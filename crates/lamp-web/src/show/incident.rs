@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lamp_app::incidents::IncidentView;
-use lamp_core::incident::{CONTRACT_BROKEN, HISTOGRAM_SUSPICIOUS, IncidentState, SERVICE_SWITCHED};
+use lamp_core::incident::{CONTRACT_BROKEN, HISTOGRAM_SUSPICIOUS, IncidentState, SERVICE_DEGRADED, SERVICE_SWITCHED};
 use lamp_core::names::{DatasetName, ServiceName};
 
 use super::text::{Instant, age, prose};
@@ -66,7 +66,7 @@ fn cause_in_words(cause: &str) -> String {
 /// The page of what an incident is about, for the causes that this build knows.
 fn page_of(cause: &str, subject: &str) -> Option<String> {
     match cause {
-        SERVICE_SWITCHED => {
+        SERVICE_SWITCHED | SERVICE_DEGRADED => {
             let service = ServiceName::parse(subject.split(' ').next()?).ok()?;
             Some(format!("/services/{service}"))
         }
@@ -98,6 +98,7 @@ mod tests {
             (CONTRACT_BROKEN, "flights", Some("/datasets/flights")),
             (CONTRACT_BROKEN, "../x", None),
             (SERVICE_SWITCHED, "delay epoch 7", Some("/services/delay")),
+            (SERVICE_DEGRADED, "delay shadow simple@1", Some("/services/delay")),
             (HISTOGRAM_SUSPICIOUS, "flights[2013-02].dep_delay", Some("/histograms/flights?at=2013-02")),
             ("something.else", "delay", None),
         ] {

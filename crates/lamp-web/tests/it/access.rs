@@ -312,6 +312,8 @@ fn calls() -> Vec<(&'static str, Value, Permission)> {
         ("deploy", json!({"service": "delay", "model": "delay@1", "role": "primary", "why": "x"}), Permission::Sign),
         ("roll-back", json!({"service": "delay", "role": "primary", "why": "x"}), Permission::Sign),
         ("switch", json!({"service": "delay", "to": "shadow", "why": "x"}), Permission::Sign),
+        ("price-of-switch", json!({"service": "delay", "to": "shadow"}), Permission::Look),
+        ("replay-prediction", json!({"prediction": "0190a5c2-0000-7000-8000-000000000000"}), Permission::Watch),
         ("who-obeys", json!({"route": seed::state(2)["route"], "wait_ms": 0}), Permission::Look),
         ("why", json!({"reference": "delay@1"}), Permission::Look),
         ("list-incidents", json!({"all": true}), Permission::Look),

@@ -45,6 +45,7 @@ fn prediction(number: u8, at: Timestamp) -> Prediction {
         primary: Some(answer("delay@1", f64::from(number) / 100.0)),
         shadow: Some(answer("delay-simple@1", 0.5)),
         inputs: inputs.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
+        inputs_hash: None,
     }
 }
 
