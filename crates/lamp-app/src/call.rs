@@ -28,8 +28,8 @@ use serde::de::DeserializeOwned;
 pub use accounts::RevokeToken;
 pub use cadence::{FindAdvice, ListCadences, ListStudies, RecordAdoption, ShowCadence, ShowStudy};
 pub use data::{
-    AddUploaded, CheckDataset, Checkable, DataHistory, FindManifest, FoundManifest, KeptFiles, ListDatasets, Missing,
-    OfferFiles, Pins, ShowProfile, VerifyData,
+    AddUploaded, CheckDataset, Checkable, ContrastProfiles, DataHistory, DiffVersions, FindManifest, FoundManifest,
+    KeptFiles, ListDatasets, Missing, OfferFiles, Pins, ShowProfile, ShowVersion, VerifyData,
 };
 pub use doctor::DoctorFacts;
 pub use duties::{ListDuties, ListRotas, ShowDuty, ShowHistograms, ShowShift, WaiveDuty};
@@ -147,6 +147,9 @@ calls! {
     RecordAdoption,
     DoctorFacts,
     ShowProfile,
+    ContrastProfiles,
+    ShowVersion,
+    DiffVersions,
     VerifyData,
     ListEvents,
     VerifyAudit,

@@ -2,13 +2,16 @@
 
 pub mod add;
 mod carry;
+pub mod diff;
 pub mod get;
 pub mod list;
 pub mod lockfile;
 pub mod overview;
 pub mod resolve;
+pub mod show;
 pub mod sources;
 pub mod uploads;
+pub mod uses;
 pub mod verify;
 pub mod view;
 
@@ -38,6 +41,22 @@ pub enum DataError {
         dataset: DatasetName,
         /// The number asked for.
         version: VersionNumber,
+    },
+    /// Nothing came before it.
+    #[error("{dataset}@{version} is the first version: there is none before it")]
+    NothingBefore {
+        /// The dataset.
+        dataset: DatasetName,
+        /// The version.
+        version: VersionNumber,
+    },
+    /// Two datasets where versions of one are meant.
+    #[error("`{before}` and `{after}` are two datasets")]
+    TwoDatasets {
+        /// One.
+        before: DatasetName,
+        /// The other.
+        after: DatasetName,
     },
     /// Nothing declares that dataset.
     #[error("no project declares a dataset `{dataset}`")]
@@ -187,6 +206,7 @@ impl Classified for DataError {
         match self {
             Self::NoVersion { .. }
             | Self::UnknownVersion { .. }
+            | Self::NothingBefore { .. }
             | Self::LedgerLacks { .. }
             | Self::Undeclared { .. }
             | Self::NotThatFile { .. }
@@ -197,6 +217,7 @@ impl Classified for DataError {
             Self::NoRoom { .. } => Kind::Unavailable,
             Self::NotAsSaid { .. }
             | Self::TooManyFiles { .. }
+            | Self::TwoDatasets { .. }
             | Self::NothingToAdd { .. }
             | Self::LinkLeadsOut { .. }
             | Self::NoPartition { .. }
@@ -212,8 +233,11 @@ impl Classified for DataError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoVersion { dataset } | Self::NotDerived { dataset } => Some(format!("lamp data add {dataset}")),
-            Self::UnknownVersion { dataset, .. } | Self::EmptySlice { dataset, .. } => {
-                Some(format!("lamp data log {dataset}"))
+            Self::UnknownVersion { dataset, .. }
+            | Self::EmptySlice { dataset, .. }
+            | Self::NothingBefore { dataset, .. } => Some(format!("lamp data log {dataset}")),
+            Self::TwoDatasets { before, after } => {
+                Some(format!("their columns can be compared: lamp profile {after} --against {before}"))
             }
             Self::Undeclared { dataset } => Some(format!("add [datasets.{dataset}] to a project's lamp.toml")),
             Self::NotLocked { dataset } => Some(format!("lamp data add {dataset} --commit")),

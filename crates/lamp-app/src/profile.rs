@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 
 use lamp_core::dataset::{DatasetVersion, FileEntry};
 use lamp_core::digest::Digest;
-use lamp_core::partition::{DatasetSlice, PartitionKey};
-use lamp_core::profile::{Merging, Profile};
-use lamp_core::reference::Reference;
+use lamp_core::partition::PartitionKey;
+use lamp_core::profile::{ColumnContrast, Merging, Profile, contrast};
 use lamp_store::DocumentKind;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::data::DataError;
-use crate::data::resolve::Slice;
+use crate::data::resolve::{Slice, split_range};
 
 /// Called after each partition: how many are done, and of how many.
 pub type OnPartition<'a> = &'a (dyn Fn(usize, usize) + Send + Sync);
@@ -43,7 +42,40 @@ pub struct ProfileView {
     pub profile: Profile,
 }
 
+/// Two profiles side by side.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProfileContrast {
+    /// The version looked at.
+    pub version: DatasetVersion,
+    /// Rows looked at.
+    pub rows: u64,
+    /// What it is compared with.
+    pub against: DatasetVersion,
+    /// Rows of that.
+    pub rows_against: u64,
+    /// Every column, those furthest apart first.
+    pub columns: Vec<ColumnContrast>,
+}
+
 impl App {
+    /// Two profiles side by side: `against` is the reference. Each is named as in [`profile`](Self::profile).
+    pub async fn profile_contrast(
+        &self,
+        text: &str,
+        against: &str,
+        on_partition: OnPartition<'_>,
+    ) -> Result<ProfileContrast, DataError> {
+        let after = self.profile(text, on_partition).await?;
+        let before = self.profile(against, on_partition).await?;
+        Ok(ProfileContrast {
+            columns: contrast(&before.profile, &after.profile),
+            version: after.version,
+            rows: after.profile.rows,
+            against: before.version,
+            rows_against: before.profile.rows,
+        })
+    }
+
     /// The profile of `NAME`, `NAME@V`, `NAME[RANGE]` or `NAME@V[RANGE]`.
     pub async fn profile(&self, text: &str, on_partition: OnPartition<'_>) -> Result<ProfileView, DataError> {
         let slice = self.slice_of(text).await?;
@@ -69,14 +101,9 @@ impl App {
     /// The files that `NAME[@V][[RANGE]]` names; a bare name means the version that `lamp.lock` pins,
     /// or the latest. Relative ranges count from now.
     pub(crate) async fn slice_of(&self, text: &str) -> Result<Slice, DataError> {
-        let (name, range) = match text.split_once('[') {
-            Some((name, range)) => (name, format!("[{range}")),
-            None => (text, String::new()),
-        };
-        let reference = Reference::parse(name)?;
-        let slice = DatasetSlice::parse(&format!("{}{range}", reference.name))?;
+        let (name, range) = split_range(text)?;
         let version = self.wanted_version(name).await?;
-        self.slice(version, &slice.range, text, self.now()).await
+        self.slice(version, &range, text, self.now()).await
     }
 
     /// The stored profile of a piece, if there is one that this build reads.

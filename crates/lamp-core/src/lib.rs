@@ -14,6 +14,7 @@ pub mod clock;
 pub mod config;
 pub mod contract;
 pub mod dataset;
+pub mod difference;
 pub mod digest;
 pub mod doctor;
 pub mod draws;

@@ -9,6 +9,7 @@
 mod builder;
 mod column;
 mod compare;
+mod contrast;
 pub mod drift;
 mod histogram;
 mod merging;
@@ -27,6 +28,7 @@ use crate::error::{Classified, Kind};
 pub use builder::{ColumnBuilder, room_for};
 pub use column::{ColumnKind, ColumnProfile, Distinct, NumberSummary, TextSummary};
 pub use compare::{PairedBin, PairedHistogram, distance, merged, side_by_side};
+pub use contrast::{ColumnContrast, ColumnSummary, Measure, Measured, contrast};
 pub use histogram::{Bin, Histogram};
 pub use merging::Merging;
 pub use moments::Moments;

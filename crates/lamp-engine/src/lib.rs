@@ -12,6 +12,7 @@
 //! - Only an empty field of a CSV is null, and its types are read off the whole file.
 
 mod check;
+mod difference;
 mod engine;
 mod error;
 mod files;

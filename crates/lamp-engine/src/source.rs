@@ -178,6 +178,15 @@ impl Source {
         pieces
     }
 
+    /// What a piece takes in: rows of files, each by its place.
+    pub(crate) fn stretches<'s>(&'s self, piece: &'s Piece) -> impl Iterator<Item = (usize, Range<u64>)> + 's {
+        piece.sections.iter().map(|section| {
+            let groups = &self.files[section.file].groups;
+            let start = groups[..section.groups.start].iter().sum::<u64>();
+            (section.file, start..start + groups[section.groups.clone()].iter().sum::<u64>())
+        })
+    }
+
     /// The schema of the columns at `projection`.
     pub(crate) fn projected(&self, projection: &[usize]) -> SchemaRef {
         Arc::new(Schema::new(
@@ -207,8 +216,9 @@ impl Source {
     ) -> Result<(), EngineError> {
         let batch_rows = (BATCH_CELLS / projection.len().max(1)).clamp(BATCH_ROWS_MIN, BATCH_ROWS_MAX);
         let target = self.projected(projection);
-        for section in &piece.sections {
+        for (section, (_, rows)) in piece.sections.iter().zip(self.stretches(piece)) {
             let opened = &self.files[section.file];
+            let mut start = rows.start;
             let present = opened.places(&target);
             let wanted: Vec<usize> = present.iter().flatten().copied().collect();
             let batches = match opened.format {
@@ -217,7 +227,10 @@ impl Source {
             };
             for batch in batches {
                 let batch = adapt(&opened.file, &batch?, &target, texts)?;
-                let goes_on = each(Batch { rows: batch, absent: &present, file: &opened.file, index: section.file })?;
+                let next = start + batch.num_rows() as u64;
+                let (file, index) = (&opened.file, section.file);
+                let goes_on = each(Batch { rows: batch, absent: &present, file, index, start })?;
+                start = next;
                 if !goes_on {
                     return Ok(());
                 }
@@ -236,6 +249,8 @@ pub(crate) struct Batch<'a> {
     pub file: &'a DataFile,
     /// That file's place among all.
     pub index: usize,
+    /// The place of the first row in that file.
+    pub start: u64,
 }
 
 impl Batch<'_> {

@@ -2,6 +2,8 @@
 
 #[path = "it/checks.rs"]
 mod checks;
+#[path = "it/differences.rs"]
+mod differences;
 #[path = "it/files.rs"]
 mod files;
 #[path = "it/predictions.rs"]

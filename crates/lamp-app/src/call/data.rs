@@ -14,11 +14,13 @@ use super::{Call, CallError, failed};
 use crate::app::App;
 use crate::check::CheckReport;
 use crate::data::add::Added;
+use crate::data::diff::VersionDifference;
 use crate::data::get::KeptFile;
 use crate::data::list::{DatasetLine, VersionLine};
+use crate::data::show::VersionView;
 use crate::data::uploads::Uploaded;
 use crate::data::verify::Verified;
-use crate::profile::ProfileView;
+use crate::profile::{ProfileContrast, ProfileView};
 
 /// What the sender's `lamp.lock` pins. A server's own lock is of no interest to them.
 pub type Pins = BTreeMap<DatasetName, VersionNumber>;
@@ -213,5 +215,59 @@ impl Call for VerifyData {
 
     async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
         app.verify_data(&self.references, Arc::new(NoProgress)).await.map_err(failed)
+    }
+}
+
+/// `lamp data show`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ShowVersion {
+    /// `NAME@V` or `NAME@V[RANGE]`.
+    pub reference: String,
+}
+
+impl Call for ShowVersion {
+    const NAME: &'static str = "show-version";
+    type Answer = VersionView;
+
+    async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        app.show_version(&self.reference).await.map_err(failed)
+    }
+}
+
+/// `lamp data diff`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DiffVersions {
+    /// The earlier one, as `NAME@V` or `NAME@V[RANGE]`; the version before `after` if there is none.
+    pub before: Option<String>,
+    /// The later one.
+    pub after: String,
+}
+
+impl Call for DiffVersions {
+    const NAME: &'static str = "diff-versions";
+    type Answer = VersionDifference;
+
+    async fn answer(self, app: &App, say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        let said = |done: usize, of: usize| say(&format!("comparing: {done} of {of}"));
+        app.difference(self.before.as_deref(), &self.after, &said).await.map_err(failed)
+    }
+}
+
+/// `lamp profile --against`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ContrastProfiles {
+    /// `NAME`, `NAME@V`, `NAME[RANGE]` or `NAME@V[RANGE]`.
+    pub data: String,
+    /// The reference, likewise.
+    pub against: String,
+}
+
+impl Call for ContrastProfiles {
+    const NAME: &'static str = "contrast-profiles";
+    type Answer = ProfileContrast;
+
+    async fn answer(self, app: &App, say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        let said = |done: usize, of: usize| say(&format!("profiling: {done} of {of}"));
+        app.profile_contrast(&self.data, &self.against, &said).await.map_err(failed)
     }
 }

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use lamp_core::dataset::DatasetVersion;
 use lamp_core::digest::Digest;
 use lamp_core::names::DatasetName;
+use lamp_core::partition::PartitionKey;
 use lamp_store::{Checkout, Overwrite, Progress, StoreError};
 use serde::{Deserialize, Serialize};
 
+use super::resolve::Slice;
 use super::{DataError, lockfile, sources};
 use crate::app::App;
 use crate::parts::PartError;
@@ -19,7 +21,7 @@ use crate::parts::PartError;
 /// What to bring back, and where to.
 #[derive(Debug, Clone)]
 pub struct GetData {
-    /// `NAME@V`; a bare name means the version that `lamp.lock` pins, or the latest.
+    /// `NAME@V` or `NAME@V[RANGE]`; a bare name means the version that `lamp.lock` pins, or the latest.
     pub reference: String,
     /// Target folder; none means the folder of the dataset's `source`.
     pub to: Option<PathBuf>,
@@ -43,6 +45,8 @@ pub struct KeptFile {
 pub struct Got {
     /// The version.
     pub version: DatasetVersion,
+    /// The partitions that came, in order.
+    pub partitions: Vec<PartitionKey>,
     /// Where it is.
     pub to: PathBuf,
     /// Counts.
@@ -52,31 +56,30 @@ pub struct Got {
 impl App {
     /// Brings one version back.
     pub async fn get_data(&self, request: GetData, progress: Arc<dyn Progress>) -> Result<Got, DataError> {
-        let version = self.wanted_version(&request.reference).await?;
+        let slice = self.slice_of(&request.reference).await?;
         let to = match request.to {
             Some(folder) => folder,
-            None => sources::home(self.workspace(), self.root(), &version.dataset)?,
+            None => sources::home(self.workspace(), self.root(), &slice.version.dataset)?,
         };
-        let checkout = self.lay_out_version(&version, &to, request.overwrite, progress).await?;
-        Ok(Got { version, to, checkout })
+        let checkout = self.lay_out(&slice, &to, request.overwrite, progress).await?;
+        Ok(Got { partitions: slice.partitions(), version: slice.version, to, checkout })
     }
 
-    /// Writes a version's files. A file in the way that is itself of some version of the dataset is
+    /// Writes a slice's files. A file in the way that is itself of some version of the dataset is
     /// replaced unasked: its bytes are in the store, so nothing is lost.
-    async fn lay_out_version(
+    async fn lay_out(
         &self,
-        version: &DatasetVersion,
+        slice: &Slice,
         to: &Path,
         overwrite: Overwrite,
         progress: Arc<dyn Progress>,
     ) -> Result<Checkout, DataError> {
-        let manifest = self.manifest(version).await?;
-        let put = |overwrite| self.store().checkout(&manifest.files, to, overwrite, Arc::clone(&progress));
+        let put = |overwrite| self.store().checkout(&slice.files, to, overwrite, Arc::clone(&progress));
         let (folder, files) = match put(overwrite).await {
             Err(StoreError::WouldOverwrite { to, files }) => (to, files),
             done => return Ok(done?),
         };
-        if self.are_kept(&version.dataset, &folder, &files).await? {
+        if self.are_kept(&slice.version.dataset, &folder, &files).await? {
             return Ok(put(Overwrite::Replace).await?);
         }
         Err(StoreError::WouldOverwrite { to: folder, files }.into())

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use lamp_core::dataset::DatasetVersion;
+use lamp_core::dataset::{DatasetVersion, Manifest};
+use lamp_core::difference::{Change, FileChanges};
 use lamp_core::lock::LockEntry;
 use lamp_core::names::DatasetName;
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,27 @@ pub struct VersionLine {
     pub version: DatasetVersion,
     /// Whether `lamp.lock` pins it.
     pub locked: bool,
+    /// What it is to the version before it; none where that was not asked, or a list of files cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<VersionChange>,
+}
+
+/// What a version is to the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionChange {
+    /// In a word.
+    pub change: Change,
+    /// Files.
+    #[serde(flatten)]
+    pub files: FileChanges,
+}
+
+impl VersionChange {
+    /// What the version with these files is to the one with those before, if there is one.
+    pub(super) fn between(before: Option<&Manifest>, after: &Manifest) -> Self {
+        let files = FileChanges::between(before.map_or(&[], |before| &before.files), &after.files);
+        Self { change: if before.is_some() { files.kind() } else { Change::First }, files }
+    }
 }
 
 impl App {
@@ -99,10 +121,19 @@ impl App {
         if versions.is_empty() {
             return Err(DataError::NoVersion { dataset: dataset.clone() });
         }
-        Ok(versions
-            .into_iter()
-            .map(|version| VersionLine { locked: locked == Some(version.version), version })
-            .collect())
+        let mut lines = Vec::with_capacity(versions.len());
+        let mut before = None;
+        for version in versions.into_iter().rev() {
+            // A list of files that is damaged keeps nobody from reading the history.
+            let manifest = self.manifest(&version).await.ok();
+            let has_before = before.is_some() || version.version == 1;
+            let change = manifest.as_ref().filter(|_| has_before);
+            let change = change.map(|manifest| VersionChange::between(before.as_ref(), manifest));
+            lines.push(VersionLine { locked: locked == Some(version.version), version, change });
+            before = manifest;
+        }
+        lines.reverse();
+        Ok(lines)
     }
 
     pub(crate) fn origin_of(&self, dataset: &DatasetName) -> DatasetOrigin {

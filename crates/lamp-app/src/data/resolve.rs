@@ -43,6 +43,13 @@ impl Versions {
     }
 }
 
+/// `NAME[@V][[RANGE]]` as the version's reference and the range; every partition where there is none.
+pub fn split_range(text: &str) -> Result<(&str, PartitionRange), DataError> {
+    let (name, range) = text.split_at(text.find('[').unwrap_or(text.len()));
+    let reference = Reference::parse(name)?;
+    Ok((name, DatasetSlice::parse(&format!("{}{range}", reference.name))?.range))
+}
+
 /// Some files of one version.
 #[derive(Debug, Clone)]
 pub struct Slice {
@@ -193,7 +200,8 @@ impl App {
     }
 }
 
-pub(crate) fn files_within(manifest: &Manifest, days: Days) -> Vec<FileEntry> {
+/// The files of the partitions that lie within `days`; without bounds, all.
+pub fn files_within(manifest: &Manifest, days: Days) -> Vec<FileEntry> {
     let unbounded = days.from.is_none() && days.until.is_none();
     let inside = |file: &&FileEntry| file.partition.as_ref().map_or(unbounded, |key| days.holds(key));
     manifest.files.iter().filter(inside).cloned().collect()

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use lamp_core::access::Permission;
-use lamp_core::dataset::{DatasetVersion, VersionNumber};
-use lamp_core::names::DatasetName;
+use lamp_core::dataset::DatasetVersion;
 use lamp_store::{Damage, Progress};
 use serde::{Deserialize, Serialize};
 
@@ -46,33 +45,10 @@ impl App {
         for version in versions {
             let manifest = self.manifest(&version).await?;
             let damage = self.store().verify(&manifest, Arc::clone(&progress)).await?;
-            let models = if damage.is_empty() { Vec::new() } else { self.models_using(&version).await? };
+            let uses = if damage.is_empty() { Vec::new() } else { self.uses_of(&version).await? };
+            let models = uses.into_iter().filter_map(|used| used.model).collect();
             found.push(Verified { files: manifest.files.len() as u64, version, damage, models });
         }
         Ok(found)
-    }
-
-    /// Models whose training data came from this version, directly or through derived datasets.
-    async fn models_using(&self, version: &DatasetVersion) -> Result<Vec<String>, DataError> {
-        let mut touched = vec![(version.dataset.clone(), version.version)];
-        let mut models = Vec::new();
-        // Runs are listed newest first; what a build made comes before what was trained on it.
-        let runs = self.ledger().runs(u32::MAX).await?;
-        for run in runs.iter().rev() {
-            let Some(manifest) = &run.manifest else { continue };
-            let is_touched = |(dataset, number): &(DatasetName, VersionNumber)| {
-                manifest.inputs.values().any(|input| &input.dataset == dataset && input.version == *number)
-            };
-            if !touched.iter().any(is_touched) {
-                continue;
-            }
-            for made in self.ledger().versions_made_by(run.id).await? {
-                touched.push((made.dataset, made.version));
-            }
-            if let Some(model) = self.ledger().find_model_of_run(run.id).await? {
-                models.push(model.id.to_string());
-            }
-        }
-        Ok(models)
     }
 }

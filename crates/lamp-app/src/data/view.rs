@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use lamp_core::check::{CheckRecord, Verdict};
-use lamp_core::dataset::{DatasetVersion, Manifest, SchemaColumn, VersionNumber};
+use lamp_core::dataset::{DatasetVersion, FileEntry, SchemaColumn, VersionNumber};
 use lamp_core::names::DatasetName;
 use lamp_core::partition::PartitionKey;
 use lamp_ledger::CheckCount;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::list::{DatasetOrigin, VersionLine};
 use super::{DataError, lockfile};
@@ -22,7 +22,7 @@ pub const PARTITIONS_SHOWN: usize = 62;
 pub const BROKEN_SHOWN: u32 = 50;
 
 /// What the rules of a contract said, counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdicts {
     /// Promises kept.
     pub passed: u64,
@@ -53,7 +53,7 @@ impl Verdicts {
 }
 
 /// One partition of a version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartitionLine {
     /// The partition.
     pub partition: PartitionKey,
@@ -111,7 +111,7 @@ impl App {
         let manifest = self.manifest(&version).await?;
         let counts = self.ledger().check_counts(dataset, version.version).await?;
         let mut verdicts = by_partition(&counts);
-        let mut partitions = partition_lines(&manifest);
+        let mut partitions = partition_lines(&manifest.files);
         let partition_count = partitions.len() as u64;
         partitions.truncate(PARTITIONS_SHOWN);
         for line in &mut partitions {
@@ -138,7 +138,8 @@ impl App {
     async fn versions_page(&self, dataset: &DatasetName, page: PageNumber) -> Result<Page<VersionLine>, DataError> {
         let locked = lockfile::read(self.root())?.datasets.get(dataset).map(|entry| entry.version);
         let found = self.ledger().versions_page(dataset, page.skip(), PageNumber::limit()).await?;
-        let line = |version: DatasetVersion| VersionLine { locked: locked == Some(version.version), version };
+        let line =
+            |version: DatasetVersion| VersionLine { locked: locked == Some(version.version), version, change: None };
         Ok(Page::of(found.into_iter().map(line).collect(), page))
     }
 }
@@ -161,10 +162,10 @@ pub(super) fn total(counts: &[CheckCount]) -> Option<Verdicts> {
     Some(total)
 }
 
-/// The partitions of a version, newest first.
-fn partition_lines(manifest: &Manifest) -> Vec<PartitionLine> {
+/// The partitions of some files, newest first.
+pub(super) fn partition_lines(files: &[FileEntry]) -> Vec<PartitionLine> {
     let mut lines: BTreeMap<PartitionKey, PartitionLine> = BTreeMap::new();
-    for file in &manifest.files {
+    for file in files {
         let Some(key) = &file.partition else { continue };
         let line = lines.entry(key.clone()).or_insert_with(|| PartitionLine {
             partition: key.clone(),

@@ -13,6 +13,8 @@ pub enum Data {
     Ls(Json),
     /// List the versions of a dataset
     Log(DataLog),
+    Show(DataShow),
+    Diff(DataDiff),
     Verify(DataVerify),
     Build(DataBuild),
 }
@@ -45,11 +47,13 @@ pub struct DataAdd {
 
 /// Bring a version back, byte for byte
 ///
-/// Without a name: every dataset that lamp.lock pins.
+/// Without a name: every dataset that lamp.lock pins. With a range: the files of those partitions.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  lamp data get flights@7 --to /tmp/flights\n  git checkout OLD && lamp data get")]
+#[command(
+    after_help = "Examples:\n  lamp data get flights@7 --to /tmp/flights\n  lamp data get 'flights[2013-01..2013-03]' --to /tmp/winter\n  git checkout OLD && lamp data get"
+)]
 pub struct DataGet {
-    /// NAME@V; a bare NAME means the version that lamp.lock pins, else the latest.
+    /// NAME@V or NAME@V[RANGE]; a bare NAME means the version that lamp.lock pins, else the latest.
     pub references: Vec<String>,
     /// Target folder; by default the dataset's own.
     #[arg(long, value_name = "DIR")]
@@ -70,6 +74,35 @@ pub struct Json {
 pub struct DataLog {
     /// The dataset.
     pub name: DatasetName,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Show one version: files, partitions, columns, and who used it
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp data show flights@7\n  lamp data show 'flights@7[2013-03]' --json")]
+pub struct DataShow {
+    /// NAME, NAME@V or NAME@V[RANGE].
+    pub reference: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Show what changed between two versions: files, columns, rows by key, distributions
+///
+/// With one version: since the version before it. Rows are told apart by the dataset's `key` in lamp.toml, else as
+/// a whole. Only files whose bytes differ are read. It is a report and no verdict: it exits 0.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lamp data diff flights@6 flights@7\n  lamp data diff flights@7\n  lamp data diff 'flights[2013-02]' 'flights[2013-03]' --json"
+)]
+pub struct DataDiff {
+    /// The earlier one (or the only one): NAME, NAME@V or NAME@V[RANGE].
+    pub before: String,
+    /// The later one.
+    pub after: Option<String>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -147,13 +180,18 @@ pub struct ContractLint {
 
 /// Show every column: counts, quantiles, histograms
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  lamp profile flights\n  lamp profile 'trips@3[2013-02]' --column dep_delay")]
+#[command(
+    after_help = "Examples:\n  lamp profile flights\n  lamp profile 'trips@3[2013-02]' --column dep_delay\n  lamp profile 'flights[2013-03]' --against 'flights[2013-02]'"
+)]
 pub struct Profile {
     /// NAME, NAME@V or NAME[RANGE].
     pub data: String,
     /// Only these columns.
     #[arg(long = "column", value_name = "NAME")]
     pub columns: Vec<String>,
+    /// Show how far each column is from this reference instead, named likewise.
+    #[arg(long, value_name = "DATA")]
+    pub against: Option<String>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -1,4 +1,7 @@
-//! `lamp data add|get|ls|log|verify|build`.
+//! `lamp data add|get|ls|log|show|diff|verify|build`.
+
+mod diff;
+mod show;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,6 +27,8 @@ pub async fn run(desk: &Desk, args: Data) -> Result<ExitCode, Failure> {
         Data::Get(args) => get(desk, &args).await,
         Data::Ls(args) => ls(desk, &args).await,
         Data::Log(args) => log(desk, &args).await,
+        Data::Show(args) => show::run(desk, &args).await,
+        Data::Diff(args) => diff::run(desk, &args).await,
         Data::Verify(args) => verify(desk, &args).await,
         Data::Build(args) => build(desk, &args).await,
     }
@@ -71,11 +76,14 @@ async fn get(desk: &Desk, args: &DataGet) -> Result<ExitCode, Failure> {
     }
     let overwrite = if args.force { Overwrite::Replace } else { Overwrite::Refuse };
     for reference in references {
+        let reference_has_range = reference.contains('[');
         let request = GetData { reference, to: args.to.clone(), overwrite };
         let got = desk.get_data(request).await?;
+        let is_part = reference_has_range.then(|| format!("  {} partitions", ui::count(got.partitions.len() as u64)));
         out!(
-            "{}  {} written, {} unchanged, {} in {}",
+            "{}{}  {} written, {} unchanged, {} in {}",
             style(format!("{}@{}", got.version.dataset, got.version.version)).bold(),
+            is_part.unwrap_or_default(),
             ui::count(got.checkout.written),
             ui::count(got.checkout.unchanged),
             ui::bytes(got.checkout.bytes),
@@ -118,7 +126,7 @@ async fn log(desk: &Desk, args: &DataLog) -> Result<ExitCode, Failure> {
         ui::print_json(&lines)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut listing = Listing::new(&["VERSION", "DIGEST", "FILES", "ROWS", "SIZE", "ADDED", "BY", "NOTE"]);
+    let mut listing = Listing::new(&["VERSION", "DIGEST", "FILES", "ROWS", "SIZE", "CHANGE", "ADDED", "BY", "NOTE"]);
     let zone = desk.zone();
     for line in lines {
         let version = &line.version;
@@ -130,6 +138,7 @@ async fn log(desk: &Desk, args: &DataLog) -> Result<ExitCode, Failure> {
             ui::count(version.files),
             version.rows.map_or_else(|| "–".to_owned(), ui::count),
             ui::bytes(version.bytes),
+            line.change.as_ref().map_or_else(|| "–".to_owned(), show::change),
             ui::instant(version.created_at, zone),
             version.created_by.to_string(),
             note,

@@ -1,5 +1,7 @@
 //! `lamp profile`: every column, with its histogram drawn in the terminal.
 
+pub mod against;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -19,6 +21,9 @@ const BINS: usize = 10;
 const BAR_WIDTH: usize = 40;
 
 pub async fn run(desk: &Desk, args: &Profile) -> Result<ExitCode, Failure> {
+    if let Some(against) = &args.against {
+        return against::run(desk, args, against).await;
+    }
     let spinner = Arc::new(Spinner::start(&format!("profiling {}", args.data)));
     let said = {
         let spinner = Arc::clone(&spinner);

@@ -8,6 +8,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use lamp_app::call::{AddUploaded, FindManifest, FoundManifest, KeptFiles, OfferFiles};
 use lamp_app::data::add::{AddData, Added};
 use lamp_app::data::get::{GetData, Got, are_among};
+use lamp_app::data::resolve::{files_within, split_range};
 use lamp_app::data::uploads::Uploaded;
 use lamp_app::data::{DataError, lockfile, sources};
 use lamp_core::dataset::{DatasetVersion, FileEntry};
@@ -17,6 +18,7 @@ use lamp_core::names::DatasetName;
 use lamp_store::{Checkout, NoProgress, Overwrite, Progress, SourceFile, StoreError};
 
 use super::Remote;
+use crate::clock::for_workspace;
 use crate::failure::Failure;
 use crate::ui;
 
@@ -102,14 +104,22 @@ impl Remote {
 
     /// Brings one version from the server into this clone.
     pub async fn get_data(&self, request: GetData) -> Result<Got, Failure> {
-        let found = self.find_version(&request.reference).await?;
+        let (reference, range) = split_range(&request.reference)?;
+        let mut found = self.find_version(reference).await?;
+        let today = for_workspace(&self.root)?.now().to_zoned(self.workspace.root.time_zone.clone()).date();
+        found.manifest.files = files_within(&found.manifest, range.resolve(today));
+        if found.manifest.files.is_empty() {
+            let FoundManifest { version, .. } = found;
+            let (dataset, version) = (version.dataset, version.version);
+            return Err(DataError::EmptySlice { slice: request.reference, dataset, version }.into());
+        }
         let to = match request.to {
             Some(folder) => folder,
             None => sources::home(&self.workspace, &self.root, &found.version.dataset)?,
         };
         self.fetch(&found).await?;
         let checkout = self.lay_out(&found, &to, request.overwrite).await?;
-        Ok(Got { version: found.version, to, checkout })
+        Ok(Got { partitions: found.manifest.partitions(), version: found.version, to, checkout })
     }
 
     /// Brings the versions that this clone's lock pins of some datasets into its cache, each with its list of files.

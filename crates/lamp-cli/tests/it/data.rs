@@ -80,6 +80,60 @@ fn a_late_correction_of_one_day_carries_the_others_over() {
 }
 
 #[test]
+fn two_versions_are_told_apart_by_files_columns_and_rows() {
+    let shop = Shop::with_orders();
+    let contract = "projects/bakery/contracts/orders.odcs.yaml";
+    let secret = shop.context.repo.read(contract).replace(
+        "name: parcels\n        logicalType: integer\n",
+        "name: parcels\n        logicalType: integer\n        classification: confidential\n",
+    );
+    shop.context.repo.write(contract, secret);
+    shop.lamp("data diff orders@1").exits(2).says("is the first version").hints("lamp data log orders");
+    // One order was late after all, one had more parcels, one never was; and a new day with a new column.
+    let corrected = corrected_day().replacen("oak,1,0", "oak,9,0", 1);
+    let corrected: Vec<&str> = corrected.lines().filter(|line| !line.ends_with("oak,1,1")).collect();
+    shop.write_day(CORRECTED, &(corrected.join("\n") + "\n"));
+    shop.write_day("2013-04-01", "at,street,parcels,late,oven\n2013-04-01T12:00:00Z,elm,2,0,warm\n");
+    shop.lamp("data add orders").succeeds().says("orders@2");
+
+    let log = shop.lamp("data log orders").succeeds();
+    log.line_with(&["orders@2", "correction: 1 added, 1 replaced"]);
+    log.line_with(&["orders@1", "first: 5 added"]);
+
+    let diff = shop.lamp("data diff orders@1 orders@2").succeeds();
+    let diff = diff.says("orders@1 → orders@2").says("1 added, 1 replaced, 4 the same");
+    let diff = diff.says("2013-03-28 (1 replaced), 2013-04-01 (1 added)").says("+ oven  Utf8");
+    let diff = diff.says("1 added, 1 removed, 2 changed, 26 the same, by (at, street)").says("parcels in 1, late in 1");
+    diff.says("street=elm  late: 0 → 1").says("parcels: ••• → •••").does_not_say("→ 9").says("compared without oven");
+    shop.lamp("data diff orders").succeeds().says("orders@1 → orders@2");
+
+    let found = shop.lamp("data diff orders@2 --json").succeeds().json();
+    assert_eq!(found["rows"]["columns"], serde_json::json!([["parcels", 1], ["late", 1]]), "{found}");
+    assert_eq!(found["rows"]["some_added"][0]["cells"][2]["value"], "•••", "{found}");
+
+    let whole = shop.lamp("data show orders@2").succeeds();
+    whole.says("correction: 1 added, 1 replaced since orders@1").says("6 files").says("from 2013-03-27 to 2013-04-01");
+    shop.lamp("data show orders@2[2013-03-28..2013-03-31]").succeeds().says("3 files").says("by no run");
+    let against = shop.lamp("profile orders@2 --against orders@1 --column late --column street").succeeds();
+    against.line_with(&["late", "0."]);
+    against.says("orders@2 (29 rows) against orders@1 (29 rows)");
+}
+
+#[test]
+fn part_of_a_version_comes_back() {
+    let shop = Shop::with_orders();
+    let part = shop.context.repo.temporary().join("part");
+    let got = shop.lamp(&format!("data get orders[2013-03-28..2013-03-30] --to {}", part.display())).succeeds();
+    got.says("orders@1  2 partitions  2 written");
+    let names: Vec<_> = files_below(&part).iter().filter_map(|path| path.file_name().map(ToOwned::to_owned)).collect();
+    assert!(names.len() == 2 && names.contains(&"2013-03-28.csv".into()) && names.contains(&"2013-03-29.csv".into()));
+    let last = shop.context.repo.temporary().join("last");
+    shop.lamp(&format!("data get orders@1[-2days..] --to {}", last.display())).succeeds().says("2 written");
+    shop.lamp("data get orders[2012]").exits(2).says("is not a partition");
+    shop.lamp("data get orders[2012-01]").exits(2).says("holds no partition of orders@1").hints("lamp data log orders");
+}
+
+#[test]
 fn the_lock_is_committed_alone() {
     let shop = Shop::new();
     shop.context.repo.write("README.md", "# The bakery, in other words\n");
