@@ -29,7 +29,8 @@ pub use accounts::RevokeToken;
 pub use cadence::{FindAdvice, ListCadences, ListStudies, RecordAdoption, ShowCadence, ShowStudy};
 pub use data::{
     AddUploaded, CheckDataset, Checkable, ContrastProfiles, DataHistory, DiffVersions, FindManifest, FoundManifest,
-    KeptFiles, ListDatasets, Missing, OfferFiles, Pins, ShowProfile, ShowVersion, VerifyData,
+    KeptFiles, ListDatasets, Missing, OfferFiles, Pins, ShowProfile, ShowServiceLevels, ShowVersion, SuggestContract,
+    VerifyData,
 };
 pub use doctor::DoctorFacts;
 pub use duties::{ListDuties, ListRotas, ShowDuty, ShowHistograms, ShowShift, WaiveDuty};
@@ -150,6 +151,8 @@ calls! {
     ContrastProfiles,
     ShowVersion,
     DiffVersions,
+    SuggestContract,
+    ShowServiceLevels,
     VerifyData,
     ListEvents,
     VerifyAudit,

@@ -1,6 +1,7 @@
 //! `lamp check`: does the data keep its contract?
 
 mod declared;
+mod suggest;
 
 use std::path::PathBuf;
 
@@ -56,9 +57,9 @@ impl Classified for CheckError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoContract { dataset } => {
-                Some(format!("add contract = \"contracts/{dataset}.odcs.yaml\" to [datasets.{dataset}]"))
-            }
+            Self::NoContract { dataset } => Some(format!(
+                "lamp contract suggest {dataset} writes one; name it as `contract` in [datasets.{dataset}] of lamp.toml"
+            )),
             Self::NothingToCheck => Some("lamp data add NAME; then set `contract` in lamp.toml".to_owned()),
             Self::Data(e) => e.hint(),
             Self::Part(e) => e.hint(),

@@ -30,6 +30,7 @@ pub mod registry;
 pub mod rota;
 pub mod scheduler;
 pub mod serving;
+pub mod sla;
 pub mod training;
 pub mod why;
 pub mod workspace;

@@ -12,6 +12,7 @@ use lamp_core::names::{ModelName, ServiceName};
 use lamp_core::registry::DecisionError;
 use lamp_core::route::{ModelRef, Role};
 
+use crate::check::CheckError;
 use crate::parts::{PartError, take_parts};
 
 /// Why the registry did not do what was asked.
@@ -48,6 +49,9 @@ pub enum RegistryError {
     /// The decision cannot be signed.
     #[error(transparent)]
     Decision(#[from] DecisionError),
+    /// The error budgets of its data cannot be told.
+    #[error(transparent)]
+    Budget(#[from] CheckError),
     /// A part of the house failed.
     #[error(transparent)]
     Part(#[from] PartError),
@@ -61,6 +65,7 @@ impl Classified for RegistryError {
             Self::NoVersion { .. } | Self::UnknownVersion { .. } | Self::NotServing { .. } => Kind::NotFound,
             Self::StillServing { .. } => Kind::Conflict,
             Self::Decision(e) => e.kind(),
+            Self::Budget(e) => e.kind(),
             Self::Part(e) => e.kind(),
         }
     }
@@ -72,6 +77,7 @@ impl Classified for RegistryError {
             Self::NotServing { model } => Some(format!("lamp deploy SERVICE {model}@V --as primary")),
             Self::StillServing { service, role, .. } => Some(format!("lamp deploy {service} ANOTHER@V --as {role}")),
             Self::Decision(e) => e.hint(),
+            Self::Budget(e) => e.hint(),
             Self::Part(e) => e.hint(),
         }
     }

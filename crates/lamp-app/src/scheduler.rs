@@ -6,6 +6,7 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
 use lamp_core::label::LabelDraw;
 use lamp_core::names::ServiceName;
 use tokio::sync::Mutex;
@@ -13,6 +14,7 @@ use tokio::sync::Mutex;
 use crate::app::App;
 use crate::cadence::CadenceError;
 use crate::cadence::tip::Tip;
+use crate::check::CheckError;
 use crate::labels::LabelingError;
 use crate::labels::draw::Drawn;
 use crate::metrics::EstimationError;
@@ -32,7 +34,12 @@ pub struct Scheduler {
     app: App,
     /// The commit that was looked at last, with its cadences.
     tip: Arc<Mutex<Option<Arc<Tip>>>>,
+    /// When promises of service were looked at last: contracts and profiles are not read every two seconds.
+    watched_at: Arc<Mutex<Option<Timestamp>>>,
 }
+
+/// Seconds between two looks at promises of service, whose units are minutes at the least.
+const WATCH_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
 /// What one round has done so far.
 #[derive(Debug, Default)]
@@ -52,7 +59,7 @@ impl Round {
 impl Scheduler {
     /// A scheduler over the parts of `app`.
     pub fn new(app: &App) -> Self {
-        Self { app: app.acting_as_system(), tip: Arc::default() }
+        Self { app: app.acting_as_system(), tip: Arc::default(), watched_at: Arc::default() }
     }
 
     /// Does what is due, and says what that was.
@@ -70,6 +77,7 @@ impl Scheduler {
         round.note("draw", self.draw_due().await);
         round.note("duties", self.app.tend_duties().await);
         round.note("metrics", self.update_metrics().await);
+        round.note("service levels", self.watch_when_due().await);
         round.happened
     }
 
@@ -81,6 +89,18 @@ impl Scheduler {
             Some(tip) => self.app.advance_rotations(&tip).await,
             None => Ok(Vec::new()),
         }
+    }
+
+    async fn watch_when_due(&self) -> Result<Vec<String>, CheckError> {
+        let mut watched_at = self.watched_at.lock().await;
+        let now = self.app.now();
+        // A clock that was set back does not stop the watch.
+        let is_due = watched_at.is_none_or(|last| now < last || now.duration_since(last) >= WATCH_EVERY);
+        if !is_due {
+            return Ok(Vec::new());
+        }
+        *watched_at = Some(now);
+        self.app.watch_service_levels().await
     }
 
     /// Delivers what the team is to be told. A round of its own, beside the other: nothing waits for an address

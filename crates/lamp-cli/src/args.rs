@@ -48,9 +48,10 @@ pub enum Command {
     #[command(subcommand)]
     Data(Data),
     Check(Check),
-    /// Contracts: lint
+    /// Contracts: suggest, lint, diff
     #[command(subcommand)]
     Contract(Contract),
+    Sla(Sla),
     Profile(Profile),
     /// Incidents: ls, show, ack, resolve
     #[command(subcommand)]

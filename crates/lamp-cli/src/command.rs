@@ -25,6 +25,7 @@ mod reproduce;
 mod rota;
 mod runs;
 mod serve;
+mod sla;
 mod switch;
 mod test;
 mod tokens;
@@ -128,11 +129,12 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Init(args) => init::run(directory, &args).await,
         Command::Hooks(args) => hooks::run(directory, &args).await,
-        Command::Contract(args) => contract::run(&args),
+        Command::Contract(args) => contract::run(directory, &args).await,
         Command::Demo(args) => Box::pin(demo::run(&args)).await,
         Command::Child(_) => Err(Failure::operation("the shim runs before the runtime starts")),
         Command::Data(args) => data::run(&desk(directory).await?, args).await,
         Command::Check(args) => check::run(&desk(directory).await?, &args).await,
+        Command::Sla(args) => sla::run(&desk(directory).await?, &args).await,
         Command::Profile(args) => profile::run(&desk(directory).await?, &args).await,
         Command::Incidents(args) => incidents::run(&desk(directory).await?, &args).await,
         Command::Rota(args) => rota::run(&desk(directory).await?, &args).await,

@@ -7,6 +7,7 @@ mod it {
     mod cadence;
     mod check;
     mod config;
+    mod contracts;
     mod data;
     mod demo;
     mod doctor;
@@ -26,6 +27,7 @@ mod it {
     mod runs;
     pub mod serve;
     pub mod shop;
+    mod sla;
     mod study;
     mod tasks;
     mod team;

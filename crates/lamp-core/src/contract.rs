@@ -16,20 +16,26 @@
 //!   compared with each other; in a combination of columns null equals null.
 //! - `percent` is of all rows. A table without rows has no percentages: the rule is not evaluated.
 
+pub mod budget;
+pub mod diff;
+mod freshness;
 mod judge;
 mod lint;
 mod read;
+pub mod response;
 mod rule;
 mod sla;
+pub mod suggest;
 mod types;
 mod yaml;
 
 use crate::error::{Classified, Kind};
 
+pub use freshness::Measure;
 pub use judge::{RuleName, judge, not_evaluated};
 pub use lint::{Lint, Severity, lint};
 pub use rule::{Metric, Operator, Rule, RuleKind, Unit};
-pub use sla::{Sla, SlaProperty, parse_period};
+pub use sla::{Sla, SlaProperty, newest_at, parse_period};
 pub use types::{Bound, Contract, LogicalType, Member, Property, SchemaObject, TypeOptions};
 
 /// The largest contract that is read, in bytes.

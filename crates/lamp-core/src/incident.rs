@@ -28,6 +28,13 @@ pub const HISTOGRAM_SUSPICIOUS: &str = "histogram.suspicious";
 /// A rotation of a cadence came to no candidate; the subject is the model.
 pub const ROTATION_FAILED: &str = "rotation.failed";
 
+/// The newest row of a dataset is older than promised, or no new version came; the subject is
+/// `flights after 2013-03-27T04:59:00Z`.
+pub const SLA_LATE: &str = "sla.late";
+
+/// A dataset's error budget is exhausted; the subject is `flights objective`.
+pub const SLA_EXHAUSTED: &str = "sla.exhausted";
+
 /// Where an incident stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -212,6 +219,7 @@ impl Incident {
                 Some(format!("lamp profile '{data}' --column {column}"))
             }
             ROTATION_FAILED => Some(format!("lamp cadence show {}", self.subject)),
+            SLA_LATE | SLA_EXHAUSTED => self.subject.split(' ').next().map(|dataset| format!("lamp sla {dataset}")),
             _ => None,
         }
     }
@@ -259,6 +267,8 @@ mod tests {
             (SERVICE_DEGRADED, "delay shadow delay-simple@1", Some("lamp why delay")),
             (HISTOGRAM_SUSPICIOUS, "flights[2013-02].dep", Some("lamp profile 'flights[2013-02]' --column dep")),
             (ROTATION_FAILED, "delay", Some("lamp cadence show delay")),
+            (SLA_LATE, "flights after 2013-03-27T04:59:00Z", Some("lamp sla flights")),
+            (SLA_EXHAUSTED, "flights objective", Some("lamp sla flights")),
             ("something.else", "delay", None),
         ] {
             assert_eq!(incident(cause, subject).look().as_deref(), command, "{cause}");

@@ -200,8 +200,28 @@ pub struct SigningFacts {
     pub author: Actor,
     /// Whether the project wants the reviewer to be another than the author.
     pub reviewer_is_not_author: bool,
-    /// Whether a gate that failed may be signed all the same.
-    pub gate_override: bool,
+    /// Datasets that the model comes from, whose error budget is exhausted now.
+    pub exhausted: Vec<ExhaustedBudget>,
+    /// What may be signed all the same.
+    pub overrides: Overrides,
+}
+
+/// What a person signs for although the rules say no. It is recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// A gate that failed.
+    pub gate: bool,
+    /// An error budget that is exhausted.
+    pub budget: bool,
+}
+
+/// A dataset whose objective is broken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExhaustedBudget {
+    /// The dataset.
+    pub dataset: DatasetName,
+    /// How it stands, in words.
+    pub sentence: String,
 }
 
 /// Why a decision cannot be signed.
@@ -231,6 +251,18 @@ pub enum DecisionError {
         /// The verdict in words.
         why: String,
     },
+    /// A dataset that went into it has broken its objective.
+    #[error("{model} was trained on `{dataset}`{}, whose error budget is exhausted: {sentence}", among(*.others))]
+    BudgetExhausted {
+        /// The version.
+        model: ModelRef,
+        /// The first of the datasets.
+        dataset: DatasetName,
+        /// How it stands.
+        sentence: String,
+        /// How many other datasets are exhausted too.
+        others: usize,
+    },
     /// Not a person.
     #[error("`{actor}` is not a person, and only a person signs for a model")]
     NotAPerson {
@@ -253,10 +285,17 @@ pub enum DecisionError {
     },
 }
 
+fn among(others: usize) -> String {
+    if others == 0 { String::new() } else { format!(" (and {others} more)") }
+}
+
 impl Classified for DecisionError {
     fn kind(&self) -> Kind {
         match self {
-            Self::NotCandidate { .. } | Self::UnreachableCommit { .. } | Self::GateFailed { .. } => Kind::Conflict,
+            Self::NotCandidate { .. }
+            | Self::UnreachableCommit { .. }
+            | Self::GateFailed { .. }
+            | Self::BudgetExhausted { .. } => Kind::Conflict,
             Self::NotAPerson { .. } | Self::AuthorCannotReview { .. } => Kind::Forbidden,
             Self::NoteMissing { .. } => Kind::Invalid,
         }
@@ -269,6 +308,9 @@ impl Classified for DecisionError {
                 Some("merge the commit, or the same tree, into a branch and sign again".to_owned())
             }
             Self::GateFailed { model, .. } => Some(format!("lamp reject {model} --note \"…\"")),
+            Self::BudgetExhausted { model, dataset, .. } => Some(format!(
+                "lamp sla {dataset}; to sign all the same: lamp approve {model} --override-budget --note \"…\""
+            )),
             Self::NotAPerson { .. } => None,
             Self::AuthorCannotReview { .. } => Some("ask another person on the rota to review it".to_owned()),
             Self::NoteMissing { .. } => Some("add --note \"what you looked at and why\"".to_owned()),
@@ -318,10 +360,19 @@ impl ModelVersion {
             return Err(DecisionError::AuthorCannotReview { actor: actor.name.clone(), model });
         }
         match &self.evidence.gate {
-            Some(gate) if !gate.passed && !facts.gate_override => {
+            Some(gate) if !gate.passed && !facts.overrides.gate => {
                 let why = format!("{} is {:.4}, the gate wants {}", gate.metric, gate.value, gate.bound);
-                Err(DecisionError::GateFailed { model, why })
+                return Err(DecisionError::GateFailed { model, why });
             }
+            _ => {}
+        }
+        match facts.exhausted.split_first() {
+            Some((first, others)) if !facts.overrides.budget => Err(DecisionError::BudgetExhausted {
+                model,
+                dataset: first.dataset.clone(),
+                sentence: first.sentence.clone(),
+                others: others.len(),
+            }),
             _ => Ok(()),
         }
     }

@@ -3,14 +3,13 @@
 
 mod condition;
 mod failing;
-mod freshness;
 mod measure;
 mod plan;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lamp_core::check::Check;
-use lamp_core::contract::{Contract, RuleName, SchemaObject};
+use lamp_core::contract::{Contract, Measure, RuleName, SchemaObject};
 use lamp_core::profile::Profile;
 
 use crate::engine::Engine;
@@ -53,7 +52,13 @@ impl Engine {
             let about = (profile, context);
             failing::add_samples(self, files, object, about, &drafts, &mut checks).await?;
         }
-        checks.extend(freshness::checks(contract, profile, context, &zone));
+        checks.extend(contract.service_checks(&Measure {
+            dataset: context.dataset.as_deref(),
+            profile,
+            newest_column: context.newest_column.as_deref(),
+            zone: &zone,
+            now: context.now,
+        }));
         RuleName::make_unique(&mut checks);
         Ok(checks)
     }

@@ -1,6 +1,9 @@
 //! Verdicts of contracts.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use jiff::civil::Date;
 use lamp_core::check::{Check, CheckRecord, Verdict};
 use lamp_core::dataset::VersionNumber;
 use lamp_core::names::DatasetName;
@@ -34,6 +37,19 @@ pub struct CheckCount {
     pub checked_at: Timestamp,
 }
 
+/// What the rules of one contract said of one partition of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionOutcome {
+    /// The partition; none for the whole version.
+    pub partition: Option<PartitionKey>,
+    /// The version.
+    pub version: VersionNumber,
+    /// Rules whose latest verdict is that they do not hold.
+    pub failed: u64,
+    /// When the last of them was looked at.
+    pub checked_at: Timestamp,
+}
+
 statements! {
     LAST_SEQ = "SELECT COALESCE(MAX(seq), 0) AS seq FROM checks";
     INSERT_MEASURED = concat!(
@@ -52,6 +68,13 @@ statements! {
               THEN 1 ELSE 0 END AS BIGINT) AS minor FROM checks \
               WHERE seq IN (SELECT MAX(seq) FROM checks WHERE dataset = $1 AND version = $2 \
               GROUP BY rule, partition_key)) AS latest GROUP BY partition_key, verdict, minor";
+    // Freshness is no matter of one partition.
+    OUTCOMES = "SELECT partition_key, version, MAX(seq) AS last_seq, MAX(checked_at) AS checked_at, \
+                SUM(CASE WHEN verdict = 'failed' AND \
+                COALESCE(severity, 'error') NOT IN ('warning', 'info') THEN 1 ELSE 0 END) AS failed FROM checks WHERE seq IN (\
+                SELECT MAX(seq) FROM checks WHERE dataset = $1 AND rule NOT LIKE 'sla.%' AND \
+                (partition_key >= $2 OR partition_key = '') GROUP BY version, contract, rule, partition_key) \
+                GROUP BY partition_key, version, contract ORDER BY last_seq";
     FAILED = concat!(
         "SELECT ", columns!(), ", measured FROM checks WHERE verdict = 'failed' AND seq IN (",
         "SELECT MAX(seq) FROM checks WHERE dataset = $1 AND version = $2 GROUP BY rule, partition_key) ",
@@ -69,6 +92,10 @@ reads! {
     fn checks(dataset: &DatasetName, number: VersionNumber) -> Vec<CheckRecord>;
     /// The latest verdicts on a version, counted by partition (the whole version first).
     fn check_counts(dataset: &DatasetName, number: VersionNumber) -> Vec<CheckCount>;
+    /// What was said last of each partition that starts with `since` or later, by the contract that it was last held
+    /// against, in the version in which it was last checked; and of each version of a dataset without partitions.
+    /// Freshness does not count. By partition, then by version.
+    fn partition_outcomes(dataset: &DatasetName, since: Date) -> Vec<PartitionOutcome>;
     /// Promises of a version that are broken by their latest verdict, at most `limit` of them, the ones looked
     /// at last first.
     fn failed_checks(dataset: &DatasetName, number: VersionNumber, limit: u32) -> Vec<CheckRecord>;
@@ -175,6 +202,30 @@ async fn check_counts(
     let order = |count: &CheckCount| (count.partition.clone(), count.verdict.as_str(), count.is_minor);
     counts.sort_by_key(order);
     Ok(counts)
+}
+
+async fn partition_outcomes(
+    connection: &mut AnyConnection,
+    dataset: &DatasetName,
+    since: Date,
+) -> Result<Vec<PartitionOutcome>> {
+    // A month's key is the start of its days' keys, so it is not lost in this comparison.
+    let month = since.strftime("%Y-%m").to_string();
+    let rows = OUTCOMES.query().bind(dataset.as_str()).bind(month).fetch_all(connection).await?;
+    // In the order of time: the last of a partition stands. Versions without partitions are not each other's next.
+    let mut latest = BTreeMap::new();
+    for row in &rows {
+        let record = Record::new(row, "outcome of checks");
+        let outcome = PartitionOutcome {
+            partition: partition(record)?,
+            version: record.number("version")?,
+            failed: record.number("failed")?,
+            checked_at: record.time("checked_at")?,
+        };
+        let whole = outcome.partition.is_none().then_some(outcome.version);
+        latest.insert((outcome.partition.clone(), whole), outcome);
+    }
+    Ok(latest.into_values().filter(|outcome| outcome.partition.as_ref().is_none_or(|key| key.end() > since)).collect())
 }
 
 async fn failed_checks(

@@ -1,8 +1,9 @@
 //! Incidents.
 
+use jiff::Timestamp;
 use lamp_core::ids::IncidentId;
 use lamp_core::incident::{Acknowledgement, Incident, Resolution};
-use lamp_core::names::ProjectName;
+use lamp_core::names::{DatasetName, ProjectName};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
@@ -30,6 +31,11 @@ statements! {
     ALL_OPEN = concat!("SELECT ", columns!(), " FROM incidents WHERE resolved_at IS NULL ORDER BY seq DESC LIMIT $1");
     FIND = concat!("SELECT ", columns!(), " FROM incidents WHERE id = $1");
     BY_PREFIX = concat!("SELECT ", columns!(), " FROM incidents WHERE id LIKE $1 ORDER BY seq DESC LIMIT $2");
+    LAST_OF = concat!("SELECT ", columns!(), " FROM incidents WHERE cause = $1 AND subject = $2 ORDER BY seq DESC LIMIT 1");
+    OF_SUBJECTS = concat!(
+        "SELECT ", columns!(), " FROM incidents WHERE (subject = $1 OR subject LIKE $2 OR subject LIKE $3) ",
+        "AND opened_at >= $4 ORDER BY seq DESC LIMIT $5"
+    );
     ACKNOWLEDGE = "UPDATE incidents SET acked_by = $2, acked_auth = $3, acked_at = $4 \
                    WHERE id = $1 AND acked_at IS NULL AND resolved_at IS NULL";
     RESOLVE = "UPDATE incidents SET resolved_by = $2, resolved_auth = $3, resolved_at = $4, note = $5 \
@@ -41,6 +47,11 @@ reads! {
     fn incidents(open_only: bool, limit: u32) -> Vec<Incident>;
     /// One incident.
     fn find_incident(id: IncidentId) -> Option<Incident>;
+    /// The newest incident of that cause and subject, whatever became of it.
+    fn last_incident(cause: &str, subject: &str) -> Option<Incident>;
+    /// Incidents about a dataset or one of its partitions that were opened at `since` or later, newest first; at most
+    /// `limit`.
+    fn incidents_of_dataset(dataset: &DatasetName, since: Timestamp, limit: u32) -> Vec<Incident>;
     /// Incidents whose id begins with `prefix`, newest first; at most [`PREFIX_MATCHES_MAX`].
     fn find_incidents_by_prefix(prefix: &str) -> Vec<Incident>;
 }
@@ -134,6 +145,26 @@ async fn refusal(connection: &mut AnyConnection, id: IncidentId) -> Result<Ledge
 
 async fn find_incident(connection: &mut AnyConnection, id: IncidentId) -> Result<Option<Incident>> {
     FIND.query().bind(id.to_string()).fetch_optional(connection).await?.as_ref().map(incident).transpose()
+}
+
+async fn last_incident(connection: &mut AnyConnection, cause: &str, subject: &str) -> Result<Option<Incident>> {
+    LAST_OF.query().bind(cause).bind(subject).fetch_optional(connection).await?.as_ref().map(incident).transpose()
+}
+
+async fn incidents_of_dataset(
+    connection: &mut AnyConnection,
+    dataset: &DatasetName,
+    since: Timestamp,
+    limit: u32,
+) -> Result<Vec<Incident>> {
+    // `_` stands for any character in LIKE, and may be in a dataset's name: what is not meant is left out below.
+    let starts = [format!("{dataset}["), format!("{dataset} ")];
+    let [partition, words] = &starts;
+    let query = OF_SUBJECTS.query().bind(dataset.as_str()).bind(format!("{partition}%")).bind(format!("{words}%"));
+    let rows = query.bind(row::micros(since)).bind(i64::from(limit)).fetch_all(connection).await?;
+    let mut found = rows.iter().map(incident).collect::<Result<Vec<_>>>()?;
+    found.retain(|one| one.subject == dataset.as_str() || starts.iter().any(|start| one.subject.starts_with(start)));
+    Ok(found)
 }
 
 async fn find_incidents_by_prefix(connection: &mut AnyConnection, prefix: &str) -> Result<Vec<Incident>> {

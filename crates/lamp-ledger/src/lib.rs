@@ -41,7 +41,7 @@ mod tokens;
 mod users;
 
 pub use audit::{AUDIT_PAGE_MAX, AuditReport};
-pub use checks::CheckCount;
+pub use checks::{CheckCount, PartitionOutcome};
 pub use datasets::{AddedVersion, DatasetSummary, NewVersion};
 pub use draws::DrawProgress;
 pub use error::{LedgerError, Result};

@@ -25,6 +25,9 @@ pub(crate) struct Asked {
     /// Anything but nothing: approve although the gate failed.
     #[serde(default)]
     pub(crate) override_gate: String,
+    /// Not empty: approve although an error budget is exhausted.
+    #[serde(default)]
+    pub(crate) override_budget: String,
 }
 
 /// Why nothing was signed.
@@ -85,5 +88,6 @@ pub(crate) async fn decide(site: &Site, reference: &str, asked: Asked) -> Result
     }
     let model = version.id.to_string();
     let gate_override = !asked.override_gate.is_empty();
-    Ok(site.app().decide(Decide { model, decision, note: asked.note, gate_override }).await?)
+    let budget_override = !asked.override_budget.is_empty();
+    Ok(site.app().decide(Decide { model, decision, note: asked.note, gate_override, budget_override }).await?)
 }

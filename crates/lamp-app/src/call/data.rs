@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use lamp_core::contract::suggest::{Settings, Suggestion};
 use lamp_core::dataset::{DatasetVersion, FileEntry, Manifest, VersionNumber};
 use lamp_core::digest::Digest;
 use lamp_core::names::DatasetName;
@@ -21,6 +22,7 @@ use crate::data::show::VersionView;
 use crate::data::uploads::Uploaded;
 use crate::data::verify::Verified;
 use crate::profile::{ProfileContrast, ProfileView};
+use crate::sla::ServiceLevel;
 
 /// What the sender's `lamp.lock` pins. A server's own lock is of no interest to them.
 pub type Pins = BTreeMap<DatasetName, VersionNumber>;
@@ -182,6 +184,42 @@ impl Call for CheckDataset {
     async fn answer(self, app: &App, say: Progress<'_>) -> Result<Self::Answer, CallError> {
         let said = |done: usize, of: usize| say(&format!("checking {}: {done} of {of}", self.reference));
         app.check(&self.reference, &said).await.map_err(failed)
+    }
+}
+
+/// `lamp sla`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ShowServiceLevels {
+    /// Of this dataset; none for all that promise any.
+    pub dataset: Option<DatasetName>,
+}
+
+impl Call for ShowServiceLevels {
+    const NAME: &'static str = "service-levels";
+    type Answer = Vec<ServiceLevel>;
+
+    async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        app.service_levels(self.dataset.as_ref()).await.map_err(failed)
+    }
+}
+
+/// `lamp contract suggest`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SuggestContract {
+    /// `NAME`, `NAME@V` or `NAME[RANGE]`.
+    pub data: String,
+    /// Alarms a partition that one promise may have had in the back-test, from 0 to 1.
+    pub alarms_max: f64,
+}
+
+impl Call for SuggestContract {
+    const NAME: &'static str = "suggest-contract";
+    type Answer = Suggestion;
+
+    async fn answer(self, app: &App, say: Progress<'_>) -> Result<Self::Answer, CallError> {
+        let said = |done: usize, of: usize| say(&format!("looking at the history of {}: {done} of {of}", self.data));
+        let settings = Settings { alarms_max: self.alarms_max };
+        app.suggest_contract(&self.data, settings, &said).await.map_err(failed)
     }
 }
 

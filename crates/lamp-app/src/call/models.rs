@@ -68,7 +68,10 @@ impl Call for Decide {
 
     async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
         app.decide(self).await.map_err(|error| {
-            let is_verdict = matches!(error, RegistryError::Decision(DecisionError::GateFailed { .. }));
+            let is_verdict = matches!(
+                error,
+                RegistryError::Decision(DecisionError::GateFailed { .. } | DecisionError::BudgetExhausted { .. })
+            );
             let failure = failed(error);
             if is_verdict { failure.into_verdict() } else { failure }
         })

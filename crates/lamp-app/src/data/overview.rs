@@ -1,5 +1,6 @@
 //! Every dataset with what was last said of its newest version.
 
+use lamp_core::contract::budget::Budget;
 use serde::Serialize;
 
 use super::DataError;
@@ -17,6 +18,8 @@ pub struct DatasetCard {
     pub has_contract: bool,
     /// What the contract's rules said of the newest version, all partitions together.
     pub verdicts: Option<Verdicts>,
+    /// Its error budget; none without an objective, or where the contract cannot be read.
+    pub budget: Option<Budget>,
 }
 
 impl App {
@@ -30,7 +33,8 @@ impl App {
             };
             let declared = self.workspace().dataset(&line.dataset);
             let has_contract = declared.is_some_and(|(_, config)| config.contract.is_some());
-            cards.push(DatasetCard { line, has_contract, verdicts });
+            let budget = self.find_budget(&line.dataset).await.ok().flatten();
+            cards.push(DatasetCard { line, has_contract, verdicts, budget });
         }
         Ok(cards)
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use lamp_core::check::{CheckRecord, Verdict};
+use lamp_core::contract::budget::Budget;
 use lamp_core::dataset::{DatasetVersion, FileEntry, SchemaColumn, VersionNumber};
 use lamp_core::names::DatasetName;
 use lamp_core::partition::PartitionKey;
@@ -88,6 +89,8 @@ pub struct DatasetView {
     pub partition_count: u64,
     /// What was said of the version as a whole.
     pub verdicts: Option<Verdicts>,
+    /// The error budget of the dataset; none without an objective, or where its contract cannot be read.
+    pub budget: Option<Budget>,
     /// The latest broken promises, at most [`BROKEN_SHOWN`].
     pub broken: Vec<CheckRecord>,
     /// A page of all versions, newest first.
@@ -129,6 +132,7 @@ impl App {
             partitions,
             partition_count,
             verdicts: verdicts.remove(&None),
+            budget: self.find_budget(dataset).await.ok().flatten(),
             broken: self.ledger().failed_checks(dataset, version.version, BROKEN_SHOWN).await?,
             versions: self.versions_page(dataset, page).await?,
             version,

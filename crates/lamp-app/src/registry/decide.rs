@@ -1,7 +1,7 @@
 //! `lamp approve` and `lamp reject`: a person signs.
 
 use lamp_core::access::Permission;
-use lamp_core::registry::{Approval, Decision, ModelVersion, SigningFacts};
+use lamp_core::registry::{Approval, Decision, ModelVersion, Overrides, SigningFacts};
 use lamp_core::run::CodeOrigin;
 use lamp_runner::git::{Commit, GitError};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,9 @@ pub struct Decide {
     pub note: String,
     /// Approve although the gate failed; recorded.
     pub gate_override: bool,
+    /// Approve although a dataset that it comes from has exhausted its error budget; recorded.
+    #[serde(default)]
+    pub budget_override: bool,
 }
 
 impl App {
@@ -29,7 +32,8 @@ impl App {
     pub async fn decide(&self, request: Decide) -> Result<Approval, RegistryError> {
         self.authorize(Permission::Sign)?;
         let model = self.model_version(&request.model).await?;
-        let facts = self.signing_facts(&model, request.gate_override).await?;
+        let overrides = Overrides { gate: request.gate_override, budget: request.budget_override };
+        let facts = self.signing_facts(&model, overrides).await?;
         let approval = model.decide(request.decision, self.actor(), &request.note, &facts, self.now())?;
         let action = match approval.decision {
             Decision::Approved => "model.approved",
@@ -37,7 +41,8 @@ impl App {
         };
         let details = json!({
             "evidence": approval.evidence, "note": approval.note, "commit": model.commit,
-            "gate_override": request.gate_override,
+            "gate_override": request.gate_override, "budget_override": request.budget_override,
+            "exhausted_budgets": facts.exhausted,
         });
         let mut tx = self.ledger().begin().await?;
         tx.record_approval(&approval).await?;
@@ -50,7 +55,7 @@ impl App {
     pub(super) async fn signing_facts(
         &self,
         model: &ModelVersion,
-        gate_override: bool,
+        overrides: Overrides,
     ) -> Result<SigningFacts, RegistryError> {
         let run = self.ledger().find_run(model.run).await?;
         let commit = self.repo().resolve(&model.commit).await?;
@@ -58,12 +63,18 @@ impl App {
         if !on_a_branch && self.fetch_what_was_pushed().await {
             on_a_branch = self.is_on_a_branch(&commit).await?;
         }
+        let manifest = run.as_ref().and_then(|run| run.manifest.as_ref());
+        let exhausted = match manifest {
+            Some(manifest) => self.exhausted_budgets(manifest).await?,
+            None => Vec::new(),
+        };
         Ok(SigningFacts {
+            exhausted,
+            overrides,
             origin: run.as_ref().map_or(CodeOrigin::Wip, |run| run.origin),
             reachable_from_branch: on_a_branch,
             author: run.map_or_else(|| self.actor().clone(), |run| run.created_by),
             reviewer_is_not_author: self.workspace().reviewer_is_not_author(&model.project),
-            gate_override,
         })
     }
 

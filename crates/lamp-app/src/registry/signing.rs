@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use lamp_core::access::{Denied, Permission};
 use lamp_core::error::Classified;
-use lamp_core::registry::{Decision, DecisionError, ModelState};
+use lamp_core::registry::{Decision, DecisionError, ExhaustedBudget, ModelState, Overrides};
 
 use super::RegistryError;
 use super::view::ModelView;
@@ -37,6 +37,11 @@ impl Obstacle {
         matches!(self, Self::Decision(DecisionError::GateFailed { .. }))
     }
 
+    /// Whether an exhausted error budget is what stands in the way: it can be overridden, and that is recorded.
+    pub fn is_budget(&self) -> bool {
+        matches!(self, Self::Decision(DecisionError::BudgetExhausted { .. }))
+    }
+
     /// Whether even a refusal cannot be signed by the reader.
     pub fn stops_everything(&self) -> bool {
         matches!(self, Self::Denied(_) | Self::Decision(DecisionError::NotAPerson { .. }))
@@ -60,6 +65,8 @@ pub struct ModelReport {
     pub commit: Option<CommitLine>,
     /// Why the reader could not approve it now; none where they could, or where it is decided.
     pub obstacle: Option<Obstacle>,
+    /// Datasets that it comes from, whose error budget is exhausted now.
+    pub exhausted: Vec<ExhaustedBudget>,
 }
 
 impl App {
@@ -68,20 +75,20 @@ impl App {
         let view = self.show_model(text).await?;
         let commit = self.repo().log1(&view.model.commit).await.ok();
         let commit = commit.map(|commit| CommitLine { subject: commit.subject, author: commit.author, at: commit.at });
-        let obstacle = match view.model.state {
+        let (obstacle, exhausted) = match view.model.state {
             ModelState::Candidate => self.obstacle(&view).await?,
-            ModelState::Approved | ModelState::Rejected | ModelState::Retired => None,
+            ModelState::Approved | ModelState::Rejected | ModelState::Retired => (None, Vec::new()),
         };
-        Ok(ModelReport { view, commit, obstacle })
+        Ok(ModelReport { view, commit, obstacle, exhausted })
     }
 
     /// Asks the rules what they would say to the actor's approval, without signing.
-    async fn obstacle(&self, view: &ModelView) -> Result<Option<Obstacle>, RegistryError> {
+    async fn obstacle(&self, view: &ModelView) -> Result<(Option<Obstacle>, Vec<ExhaustedBudget>), RegistryError> {
         if let Err(denied) = self.authorize(Permission::Sign) {
-            return Ok(Some(denied.into()));
+            return Ok((Some(denied.into()), Vec::new()));
         }
-        let facts = self.signing_facts(&view.model, false).await?;
+        let facts = self.signing_facts(&view.model, Overrides::default()).await?;
         let tried = view.model.decide(Decision::Approved, self.actor(), "a look ahead", &facts, self.now());
-        Ok(tried.err().map(Obstacle::from))
+        Ok((tried.err().map(Obstacle::from), facts.exhausted))
     }
 }

@@ -3,6 +3,7 @@
 use lamp_core::check::{CheckRecord, Verdict};
 use lamp_core::registry::DataChecks;
 use lamp_core::run::{PinnedInput, RunManifest};
+use lamp_ledger::LedgerError;
 
 use super::RunError;
 use crate::app::App;
@@ -16,8 +17,20 @@ const VERSIONS_MAX: usize = 32;
 impl App {
     /// What the ledger knows now of the contracts of a run's inputs, and of what these were built from.
     pub(crate) async fn data_checks(&self, manifest: &RunManifest) -> Result<Vec<DataChecks>, RunError> {
+        let mut found = Vec::new();
+        for slices in &self.inputs_through_builds(manifest).await? {
+            let records = self.ledger().checks(&slices[0].dataset, slices[0].version).await?;
+            found.push(summary(slices, &records));
+        }
+        Ok(found)
+    }
+
+    /// A run's inputs and what these were built from: one entry a version, with the slices of it that were used.
+    pub(crate) async fn inputs_through_builds(
+        &self,
+        manifest: &RunManifest,
+    ) -> Result<Vec<Vec<PinnedInput>>, LedgerError> {
         let mut waiting: Vec<PinnedInput> = manifest.inputs.values().rev().cloned().collect();
-        // One entry a version, with the slices of it that were used.
         let mut versions: Vec<Vec<PinnedInput>> = Vec::new();
         while let Some(input) = waiting.pop() {
             let same = |slices: &&mut Vec<PinnedInput>| slices.iter().any(|known| known.digest == input.digest);
@@ -25,21 +38,16 @@ impl App {
                 slices.push(input);
                 continue;
             }
-            let version = self.exact_version(&input.dataset, input.version).await?;
+            let version = self.ledger().find_version(&input.dataset, input.version).await?;
             versions.push(vec![input]);
             if versions.len() == VERSIONS_MAX {
                 break;
             }
-            let Some(run) = version.run else { continue };
+            let Some(run) = version.and_then(|version| version.run) else { continue };
             let made_by = self.ledger().find_run(run).await?.and_then(|run| run.manifest);
             waiting.extend(made_by.into_iter().flat_map(|manifest| manifest.inputs.into_values()));
         }
-        let mut found = Vec::new();
-        for slices in &versions {
-            let records = self.ledger().checks(&slices[0].dataset, slices[0].version).await?;
-            found.push(summary(slices, &records));
-        }
-        Ok(found)
+        Ok(versions)
     }
 }
 

@@ -160,9 +160,71 @@ pub struct Check {
     pub json: bool,
 }
 
+/// Show what contracts promise over time, and what is left of their error budgets
+///
+/// Of each dataset: the share of partitions that keep the contract over the window of its objective, freshness, and how
+/// fast incidents are seen, taken up and over. Exits 1 when a promise is broken or a budget exhausted.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp sla\n  lamp sla flights --json")]
+pub struct Sla {
+    /// Only this dataset.
+    pub dataset: Option<DatasetName>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Contract {
+    Suggest(ContractSuggest),
     Lint(ContractLint),
+    Diff(ContractDiff),
+}
+
+/// Write a contract that the history of a dataset bears
+///
+/// Every promise comes with its evidence and with how often it would have alarmed: it is fitted on the first half of
+/// the partitions and replayed over the rest. What alarms too often is widened or left out, and said.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp contract suggest flights -o contracts/flights.odcs.yaml\n  \
+                        lamp contract suggest 'flights[2013-01..2013-04]' --alarms 0.05")]
+pub struct ContractSuggest {
+    /// NAME, NAME@V or NAME[RANGE].
+    pub data: String,
+    /// Write it there instead of printing it.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write over a file that is there.
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// Alarms a partition that one promise may have had in the replay, from 0 to 1.
+    #[arg(long, value_name = "RATE", default_value_t = 0.01)]
+    pub alarms: f64,
+    /// Print JSON: the contract, its promises and what was left out.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Say what changed between two contracts, and whether it breaks those who read the data
+///
+/// Exits 1 when it does. A change breaks when a table or column is gone, renamed or of another type, or when less is
+/// promised than before.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp contract diff\n  lamp contract diff --base origin/main\n  \
+                        lamp contract diff contracts/flights.odcs.yaml\n  \
+                        lamp contract diff v1.0:contracts/flights.odcs.yaml contracts/flights.odcs.yaml")]
+pub struct ContractDiff {
+    /// A file, or REV:FILE (FILE from the root of the repository, or from here as ./FILE). Alone, it is compared with
+    /// what stood there at the base; without any, every contract of lamp.toml is.
+    pub old: Option<String>,
+    /// The same, for the later one.
+    pub new: Option<String>,
+    /// The revision to compare with, where no other is named.
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub base: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Check ODCS contract files themselves

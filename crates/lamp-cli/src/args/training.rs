@@ -153,4 +153,7 @@ pub struct Decide {
     /// Approve although the gate failed (recorded).
     #[arg(long)]
     pub override_gate: bool,
+    /// Approve although a dataset that it comes from has exhausted its error budget (recorded).
+    #[arg(long)]
+    pub override_budget: bool,
 }

@@ -1,5 +1,9 @@
-//! `lamp contract lint`.
+//! `lamp contract`: suggest, lint, diff.
 
+mod diff;
+mod suggest;
+
+use std::path::Path;
 use std::process::ExitCode;
 
 use console::style;
@@ -8,11 +12,14 @@ use lamp_core::contract::{Severity, lint};
 use super::verdict;
 use crate::args::{Contract, ContractLint};
 use crate::failure::Failure;
+use crate::open::desk;
 use crate::ui::{out, print_json};
 
-pub fn run(args: &Contract) -> Result<ExitCode, Failure> {
+pub async fn run(directory: Option<&Path>, args: &Contract) -> Result<ExitCode, Failure> {
     match args {
+        Contract::Suggest(args) => suggest::run(&desk(directory).await?, args).await,
         Contract::Lint(args) => run_lint(args),
+        Contract::Diff(args) => diff::run(directory, args).await,
     }
 }
 

@@ -33,8 +33,13 @@ pub async fn run(desk: &Desk, args: &Models) -> Result<ExitCode, Failure> {
 }
 
 pub async fn decide(desk: &Desk, args: &Decide, decision: Decision) -> Result<ExitCode, Failure> {
-    let request =
-        Request { model: args.model.clone(), decision, note: args.note.clone(), gate_override: args.override_gate };
+    let request = Request {
+        model: args.model.clone(),
+        decision,
+        note: args.note.clone(),
+        gate_override: args.override_gate,
+        budget_override: args.override_budget,
+    };
     let approval = desk.ask(request).await?;
     let word = match approval.decision {
         Decision::Approved => style("approved").green().bold(),

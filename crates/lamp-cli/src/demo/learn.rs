@@ -131,6 +131,7 @@ async fn sign_and_deploy(stage: &mut Stage, app: &App, version: &ModelVersion, r
             decision: Decision::Approved,
             note: "demo: gate passed on held-out March; golden rows agree".to_owned(),
             gate_override: false,
+            budget_override: false,
         };
         app.decide(request).await?;
     }

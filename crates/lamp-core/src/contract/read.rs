@@ -3,10 +3,11 @@
 mod fields;
 mod property;
 mod quality;
+mod service;
 
 use super::CONTRACT_BYTES_MAX;
 use super::lint::Lint;
-use super::sla::{Sla, SlaProperty, parse_period};
+use super::sla::{Sla, SlaProperty};
 use super::types::{Contract, Member, SchemaObject};
 use super::yaml::{Node, Place, Yaml};
 use fields::{Fields, Findings};
@@ -212,25 +213,14 @@ fn sla(node: &Node, findings: &mut Findings) -> Option<Sla> {
     let sla = Sla {
         property: SlaProperty::read(&name),
         value: value.unwrap_or_default(),
+        value_ext: fields.take("valueExt").map(Node::json).filter(|value| !value.is_null()),
         unit: fields.text("unit", findings),
         element: fields.text("element", findings),
         driver: fields.text("driver", findings),
         line: node.place.line,
     };
     fields.unknown(SLA_KEYS, findings);
-    let is_unit_unknown = sla.unit.as_deref().is_some_and(|unit| parse_period(unit).is_none());
-    if sla.property == SlaProperty::Latency {
-        if is_unit_unknown {
-            let message = format!("`{}` is not a unit of time", sla.unit.as_deref().unwrap_or_default());
-            findings.error(fields.place("unit"), message, Some("one of s, m, h, d, w, mo, y".to_owned()));
-        } else if sla.period().is_none() {
-            let message = format!("`{}` is not a number", sla.value);
-            findings.error(fields.place("value"), message, Some("value: 1\nunit: d".to_owned()));
-        } else if sla.unit.is_none() {
-            let hint = Some("unit: d".to_owned());
-            findings.warning(node.place, "a latency without a unit is taken for days".to_owned(), hint);
-        }
-    }
+    service::lint(&sla, &fields, node, findings);
     Some(sla)
 }
 

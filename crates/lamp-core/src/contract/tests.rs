@@ -251,6 +251,7 @@ fn latency_is_measured_in_its_unit() {
     let sla = |value: f64, unit: &str| Sla {
         property: SlaProperty::Latency,
         value: value.into(),
+        value_ext: None,
         unit: Some(unit.to_owned()),
         element: Some("trips.scheduled_at".to_owned()),
         driver: None,

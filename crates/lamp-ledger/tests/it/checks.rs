@@ -113,6 +113,62 @@ async fn warnings_are_counted_apart(place: Place) {
     assert_eq!(severities, [None, Some("error"), Some("warning"), Some("info")]);
 }
 
+/// A broken rule that is no fault of the data.
+fn with_severity(rule: &str, partition: Option<&str>, severity: &str) -> CheckRecord {
+    let mut record = record(rule, partition, Verdict::Failed, None);
+    record.check.severity = Some(severity.to_owned());
+    record
+}
+
+async fn a_partition_is_as_good_as_its_last_check(place: Place) {
+    let ledger = place.open().await;
+    let mut tx = ledger.begin().await.expect("a transaction");
+    for seed in ["a", "b"] {
+        tx.add_version(version("flights", seed)).await.expect("added");
+    }
+    let of =
+        |version, contract: &[u8], check: CheckRecord| CheckRecord { version, contract: Digest::of(contract), ..check };
+    let (one, two, old) = (Some("2013-03-01"), Some("2013-03-02"), Some("2013-01-31"));
+    let looked = [
+        of(1, b"strict", record("quality.rows", old, Verdict::Failed, None)),
+        of(1, b"strict", record("quality.rows", one, Verdict::Failed, None)),
+        of(1, b"strict", record("schema.carrier", one, Verdict::Passed, None)),
+        of(1, b"strict", record("quality.rows", two, Verdict::Failed, None)),
+        // Freshness is no fault of the partition.
+        of(1, b"strict", record("sla.latency", two, Verdict::Failed, None)),
+        // Another contract has no such rule: what the first one said of it is history.
+        of(1, b"mild", record("schema.carrier", one, Verdict::Passed, None)),
+        // A corrected version was checked, and kept its contract.
+        of(2, b"strict", record("quality.rows", two, Verdict::Passed, None)),
+        of(2, b"strict", with_severity("quality.nulls", two, "warning")),
+        // A month counts from its first day on.
+        of(2, b"strict", record("quality.rows", Some("2013-02"), Verdict::Failed, None)),
+        // Without partitions every version is one.
+        of(1, b"strict", record("quality.rows", None, Verdict::Failed, None)),
+        of(2, b"strict", record("quality.rows", None, Verdict::Passed, None)),
+    ];
+    tx.record_checks(&looked).await.expect("recorded");
+    tx.commit().await.expect("saved");
+    let flights = dataset("flights");
+    let told = |since: &str| {
+        let since = since.parse().expect("a day");
+        let ledger = &ledger;
+        let flights = &flights;
+        async move {
+            let found = ledger.partition_outcomes(flights, since).await.expect("outcomes");
+            let key = |outcome: &lamp_ledger::PartitionOutcome| {
+                outcome.partition.as_ref().map_or_else(String::new, ToString::to_string)
+            };
+            found.iter().map(|one| (key(one), one.version, one.failed)).collect::<Vec<_>>()
+        }
+    };
+    let whole = [(String::new(), 1, 1), (String::new(), 2, 0)];
+    let days = [("2013-03-01".to_owned(), 1, 0), ("2013-03-02".to_owned(), 2, 0)];
+    let month = [("2013-02".to_owned(), 2, 1)];
+    assert_eq!(told("2013-02-20").await, [whole.as_slice(), &month, &days].concat());
+    assert_eq!(told("2013-03-02").await, [whole.as_slice(), &days[1..]].concat());
+}
+
 async fn a_check_needs_its_version(place: Place) {
     let ledger = place.open().await;
     let mut tx = ledger.begin().await.expect("a transaction");
@@ -124,5 +180,6 @@ on_both! {
     the_latest_verdict_of_each_rule_and_partition_counts,
     verdicts_are_counted_by_partition,
     warnings_are_counted_apart,
+    a_partition_is_as_good_as_its_last_check,
     a_check_needs_its_version,
 }

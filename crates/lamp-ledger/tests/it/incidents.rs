@@ -3,7 +3,7 @@
 use lamp_core::error::Kind;
 use lamp_core::ids::IncidentId;
 use lamp_core::incident::{Acknowledgement, Incident, Resolution};
-use lamp_core::names::ProjectName;
+use lamp_core::names::{DatasetName, ProjectName};
 
 use crate::place::{Place, kind, on_both};
 use crate::samples::{at, person, uuid};
@@ -70,7 +70,31 @@ async fn an_incident_is_acknowledged_once(place: Place) {
     }
 }
 
+async fn the_incidents_of_a_dataset_are_found(place: Place) {
+    let ledger = place.open().await;
+    let about = ["flights", "flights[2013-01-01]", "flights objective", "flights_old[2013-01-01]", "flightsX", "trips"];
+    let mut tx = ledger.begin().await.expect("a transaction");
+    for (number, subject) in (1..).zip(about) {
+        tx.open_incident(&incident(number, "contract.broken", subject)).await.expect("opened");
+    }
+    tx.commit().await.expect("saved");
+    let dataset = DatasetName::parse("flights").expect("a name");
+    let subjects = |found: Vec<Incident>| found.into_iter().map(|one| one.subject).collect::<Vec<_>>();
+    let found = ledger.incidents_of_dataset(&dataset, at(0), 9).await.expect("incidents");
+    assert_eq!(subjects(found), ["flights objective", "flights[2013-01-01]", "flights"]);
+    let later = ledger.incidents_of_dataset(&dataset, at(3), 9).await.expect("incidents");
+    assert_eq!(subjects(later), ["flights objective"]);
+
+    let mut tx = ledger.begin().await.expect("a transaction");
+    tx.resolve_incident(IncidentId(uuid(1)), &resolution(9)).await.expect("resolved");
+    tx.commit().await.expect("saved");
+    let last = ledger.last_incident("contract.broken", "flights").await.expect("an answer");
+    assert_eq!(last.and_then(|one| one.resolved).map(|end| end.at), Some(at(9)), "also one that is over");
+    assert_eq!(ledger.last_incident("contract.broken", "nothing").await.expect("an answer"), None);
+}
+
 on_both! {
+    the_incidents_of_a_dataset_are_found,
     one_incident_is_open_for_one_cause_and_subject,
     an_incident_is_acknowledged_once,
 }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::{Chrome, answer, query, render};
 use crate::failure::Failure;
-use crate::show::dataset::{BrokenShown, DatasetLineShown, PartitionShown, VerdictShown, VersionShown};
+use crate::show::dataset::{BrokenShown, BudgetShown, DatasetLineShown, PartitionShown, VerdictShown, VersionShown};
 use crate::show::page::Pager;
 use crate::show::text::count;
 use crate::site::{Routes, Site};
@@ -40,6 +40,7 @@ struct DatasetPage {
     version: VersionShown,
     is_latest: bool,
     whole: Option<VerdictShown>,
+    budget: Option<BudgetShown>,
     broken: Vec<BrokenShown>,
     partitions: Vec<PartitionShown>,
     partition_count: String,
@@ -102,6 +103,7 @@ async fn dataset_page(
             version: VersionShown::new(&view.version, locked, zone),
             is_latest: view.is_latest,
             whole: view.verdicts.as_ref().map(|verdicts| VerdictShown::new(Some(verdicts), has_contract, zone)),
+            budget: view.budget.as_ref().map(BudgetShown::new),
             broken: BrokenShown::all(&view, zone),
             partitions: view.partitions.iter().map(|line| PartitionShown::new(line, has_contract, zone)).collect(),
             partition_count: count(view.partition_count),

@@ -59,6 +59,8 @@ struct DecideForm {
     obstacle: Option<Failure>,
     /// Whether that is the gate, which can be overridden.
     is_gate: bool,
+    /// Whether the error budget of a dataset is in the way too, or alone; that can be overridden as well.
+    is_budget: bool,
     /// Whether not even a refusal can be signed.
     is_closed: bool,
 }
@@ -131,11 +133,13 @@ async fn report_page(site: &Site, reference: &str) -> Result<ReportPage, Failure
     let form = (shown.state == "candidate").then(|| DecideForm {
         token: site.token().as_str().to_owned(),
         is_gate: report.obstacle.as_ref().is_some_and(lamp_app::registry::signing::Obstacle::is_gate),
+        is_budget: !report.exhausted.is_empty()
+            && report.obstacle.as_ref().is_some_and(|obstacle| obstacle.is_gate() || obstacle.is_budget()),
         is_closed: report.obstacle.as_ref().is_some_and(lamp_app::registry::signing::Obstacle::stops_everything),
         obstacle: report.obstacle.as_ref().map(|obstacle| Failure {
             kind: Kind::Conflict,
             message: obstacle.to_string(),
-            hint: obstacle.hint().filter(|_| !obstacle.is_gate()),
+            hint: obstacle.hint().filter(|_| !obstacle.is_gate() && !obstacle.is_budget()),
         }),
     });
     let chrome = Chrome::new(site, "models");
@@ -178,6 +182,9 @@ fn said_on_a_page(error: &DecidingError) -> Failure {
         }
         DecidingError::Registry(RegistryError::Decision(DecisionError::GateFailed { .. })) => {
             Some("reject it, or tick that you approve all the same; that is recorded".to_owned())
+        }
+        DecidingError::Registry(RegistryError::Decision(DecisionError::BudgetExhausted { dataset, .. })) => {
+            Some(format!("see what broke {dataset}, or tick that you approve all the same; that is recorded"))
         }
         _ => error.hint(),
     };

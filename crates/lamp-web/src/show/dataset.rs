@@ -5,6 +5,7 @@ use lamp_app::data::list::{DatasetOrigin, VersionLine};
 use lamp_app::data::overview::DatasetCard;
 use lamp_app::data::view::{DatasetView, PartitionLine, Verdicts};
 use lamp_core::check::CheckRecord;
+use lamp_core::contract::budget::{Budget, BudgetState};
 use lamp_core::dataset::DatasetVersion;
 use lamp_core::human::bytes;
 
@@ -19,6 +20,21 @@ pub(crate) struct VerdictShown {
     pub(crate) at: Option<Instant>,
 }
 
+/// An error budget, as a bar and words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BudgetShown {
+    /// `kept`, `spent`, `exhausted` or `unknown`.
+    pub(crate) state: &'static str,
+    /// The same as a mark: `kept`, `broken` or `unknown`.
+    pub(crate) word: &'static str,
+    /// What is left, in percent.
+    pub(crate) left: u32,
+    /// In one sentence.
+    pub(crate) text: String,
+    /// The window and how fast it burns.
+    pub(crate) more: String,
+}
+
 /// One line of the list of datasets.
 #[derive(Debug, Clone)]
 pub(crate) struct DatasetLineShown {
@@ -26,6 +42,7 @@ pub(crate) struct DatasetLineShown {
     pub(crate) origin: &'static str,
     pub(crate) version: Option<VersionShown>,
     pub(crate) verdict: VerdictShown,
+    pub(crate) budget: Option<BudgetShown>,
     /// The next command, for one without a version.
     pub(crate) next: String,
 }
@@ -88,6 +105,27 @@ impl VerdictShown {
     }
 }
 
+impl BudgetShown {
+    pub(crate) fn new(budget: &Budget) -> Self {
+        let burn = budget.burn.map(|burn| format!("; burns at {burn:.1}")).unwrap_or_default();
+        let unchecked = match budget.unchecked {
+            0 => String::new(),
+            unchecked => format!("; {} not checked", count(unchecked)),
+        };
+        Self {
+            state: budget.state.as_str(),
+            word: match budget.state {
+                BudgetState::Kept | BudgetState::Spent => "kept",
+                BudgetState::Exhausted => "broken",
+                BudgetState::Unknown => "unknown",
+            },
+            left: budget.left_percent(),
+            text: budget.sentence(),
+            more: format!("{} to {}{burn}{unchecked}", budget.since, budget.until),
+        }
+    }
+}
+
 impl VersionShown {
     pub(crate) fn new(version: &DatasetVersion, is_locked: bool, zone: &TimeZone) -> Self {
         Self {
@@ -119,6 +157,7 @@ impl DatasetLineShown {
             origin: line.origin.as_str(),
             version: line.latest.as_ref().map(|version| VersionShown::new(version, is_locked(version), zone)),
             verdict: VerdictShown::new(card.verdicts.as_ref(), card.has_contract, zone),
+            budget: card.budget.as_ref().map(BudgetShown::new),
             next: format!("lamp data {verb} {}", line.dataset),
         }
     }

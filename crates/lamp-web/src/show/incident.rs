@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lamp_app::incidents::IncidentView;
-use lamp_core::incident::{CONTRACT_BROKEN, HISTOGRAM_SUSPICIOUS, IncidentState, SERVICE_DEGRADED, SERVICE_SWITCHED};
+use lamp_core::incident::{
+    CONTRACT_BROKEN, HISTOGRAM_SUSPICIOUS, IncidentState, SERVICE_DEGRADED, SERVICE_SWITCHED, SLA_EXHAUSTED, SLA_LATE,
+};
 use lamp_core::names::{DatasetName, ServiceName};
 
 use super::text::{Instant, age, prose};
@@ -72,6 +74,8 @@ fn page_of(cause: &str, subject: &str) -> Option<String> {
         }
         CONTRACT_BROKEN => histograms_of(subject),
         HISTOGRAM_SUSPICIOUS => histograms_of(subject.rsplit_once('.')?.0),
+        // `flights after …`, `flights objective`.
+        SLA_LATE | SLA_EXHAUSTED => histograms_of(subject.split(' ').next()?),
         _ => None,
     }
 }
@@ -100,6 +104,8 @@ mod tests {
             (SERVICE_SWITCHED, "delay epoch 7", Some("/services/delay")),
             (SERVICE_DEGRADED, "delay shadow simple@1", Some("/services/delay")),
             (HISTOGRAM_SUSPICIOUS, "flights[2013-02].dep_delay", Some("/histograms/flights?at=2013-02")),
+            (SLA_LATE, "flights after 2013-03-27T04:59:00Z", Some("/datasets/flights")),
+            (SLA_EXHAUSTED, "flights objective", Some("/datasets/flights")),
             ("something.else", "delay", None),
         ] {
             assert_eq!(page_of(cause, subject).as_deref(), page, "{cause} {subject}");

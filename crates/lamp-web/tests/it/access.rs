@@ -351,6 +351,8 @@ fn calls() -> Vec<(&'static str, Value, Permission)> {
         ("contrast-profiles", json!({"data": "flights", "against": "flights@1"}), Permission::Look),
         ("show-version", json!({"reference": "flights@1"}), Permission::Look),
         ("diff-versions", json!({"before": null, "after": "flights@1"}), Permission::Look),
+        ("service-levels", json!({"dataset": null}), Permission::Look),
+        ("suggest-contract", json!({"data": "flights", "alarms_max": 0.01}), Permission::Look),
         ("verify-data", json!({"references": ["flights@1"]}), Permission::Watch),
         ("list-events", json!({"after": 0, "limit": 5}), Permission::Look),
         ("verify-audit", json!({}), Permission::Look),
