@@ -11,6 +11,7 @@ mod machine;
 mod measure;
 mod peers;
 mod profile;
+mod serving;
 mod table;
 mod tools;
 
@@ -29,6 +30,7 @@ Usage: cargo xtask bench WHAT [OPTIONS]
   data       versions of data, beside git, git-lfs, DVC and Oxen
   profile    profiles of tables, beside Polars, DuckDB, whylogs, ydata-profiling, Great Expectations and Evidently
   faults     what becomes of requests when models, disks and replicas fail
+  serving    predictions, beside nginx, HAProxy and Envoy as proxies, and MLServer and BentoML
 
       --lamp PATH      measure this binary, and build none
       --only WORDS     these contenders and workloads alone, with commas between: `--only lamp,git,small`
@@ -48,6 +50,7 @@ enum Bench {
     Data,
     Profile,
     Faults,
+    Serving,
 }
 
 impl Bench {
@@ -56,6 +59,7 @@ impl Bench {
             "data" => Some(Self::Data),
             "profile" => Some(Self::Profile),
             "faults" => Some(Self::Faults),
+            "serving" => Some(Self::Serving),
             _ => None,
         }
     }
@@ -66,6 +70,7 @@ impl Bench {
             Self::Data => "data",
             Self::Profile => "profile",
             Self::Faults => "faults",
+            Self::Serving => "serving",
         }
     }
 
@@ -75,6 +80,7 @@ impl Bench {
             Self::Data => data::words(),
             Self::Profile => profile::words(),
             Self::Faults => Vec::new(),
+            Self::Serving => serving::words(),
         }
     }
 }
@@ -153,14 +159,17 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<ExitCode> {
     let kept = crate::target_directory(root).join("xtask").join("bench");
     std::fs::create_dir_all(&kept).with_context(|| format!("cannot make {}", kept.display()))?;
     let scratch = Scratch::make(&kept)?;
+    let beside_peers = |scratch: Scratch, measure: fn(&Setting<'_>) -> Result<String>| {
+        let lamp = lamp::binary(root, options.lamp.as_deref())?;
+        let setting = Setting { options: &options, root, kept, scratch, lamp };
+        let tables = measure(&setting)?;
+        anyhow::Ok(format!("{}\n\n{tables}", machine::describe(&setting)?))
+    };
     let body = match bench {
         Bench::Faults => faults::run(root, &options, &scratch)?,
-        Bench::Data | Bench::Profile => {
-            let lamp = lamp::binary(root, options.lamp.as_deref())?;
-            let setting = Setting { options: &options, root, kept, scratch, lamp };
-            let tables = if bench == Bench::Data { data::run(&setting)? } else { profile::run(&setting)? };
-            format!("{}\n\n{tables}", machine::describe(&setting)?)
-        }
+        Bench::Data => beside_peers(scratch, data::run)?,
+        Bench::Profile => beside_peers(scratch, profile::run)?,
+        Bench::Serving => beside_peers(scratch, serving::run)?,
     };
     if !options.is_whole() {
         println!("\n{body}");

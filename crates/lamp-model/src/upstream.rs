@@ -12,8 +12,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lamp_core::package::{Field, Signature};
 use lamp_core::prediction::FallbackReason;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use lamp_core::table::Values;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -129,7 +130,8 @@ impl UpstreamModel {
     }
 
     async fn infer(&self, batch: &Batch) -> Result<Outputs, PredictError> {
-        let body = Bytes::from(request_body(batch, &self.signature).to_string());
+        let body = request_body(batch, &self.signature)
+            .map_err(|error| PredictError::Failed { message: format!("it cannot be asked: {error}") })?;
         let (status, body) =
             self.send(Method::POST, self.infer.clone(), body).await.map_err(|why| PredictError::Gone { why })?;
         if status != StatusCode::OK {
@@ -179,18 +181,51 @@ fn excerpt(body: &Bytes) -> String {
     String::from_utf8_lossy(body.get(..SHOWN_MAX).unwrap_or(body)).into_owned()
 }
 
-/// The batch as tensors; inputs and outputs go under their `source` names where they have one.
-fn request_body(batch: &Batch, signature: &Signature) -> Value {
-    let inputs: Vec<Value> = batch
-        .inputs()
-        .map(|(field, values)| {
-            let shape: Vec<usize> = std::iter::once(batch.rows()).chain(field.shape.iter().copied()).collect();
-            let data: Vec<Value> = (0..values.len()).map(|at| values.json(at)).collect();
-            json!({"name": tensor_name(field), "shape": shape, "datatype": field.datatype.as_str(), "data": data})
-        })
-        .collect();
-    let outputs: Vec<Value> = signature.outputs.iter().map(|field| json!({"name": tensor_name(field)})).collect();
-    json!({"inputs": inputs, "outputs": outputs})
+/// What is asked; inputs and outputs go under their `source` names where they have one.
+#[derive(Serialize)]
+struct InferRequest<'a> {
+    inputs: Vec<InputTensor<'a>>,
+    outputs: Vec<OutputName<'a>>,
+}
+
+#[derive(Serialize)]
+struct InputTensor<'a> {
+    name: &'a str,
+    shape: Vec<usize>,
+    datatype: &'static str,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct OutputName<'a> {
+    name: &'a str,
+}
+
+/// Values as one flat list, written as they stand: one request may have millions.
+struct Data<'a>(&'a Values);
+
+impl Serialize for Data<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Values::Bool(values) => serializer.collect_seq(values),
+            Values::Int(values) => serializer.collect_seq(values),
+            Values::Float(values) => serializer.collect_seq(values),
+            Values::Text(values) => serializer.collect_seq(values),
+            Values::Instant(_) => serializer.collect_seq((0..self.0.len()).map(|at| self.0.json(at))),
+        }
+    }
+}
+
+/// The batch as tensors.
+fn request_body(batch: &Batch, signature: &Signature) -> Result<Bytes, serde_json::Error> {
+    let inputs = batch.inputs().map(|(field, values)| InputTensor {
+        name: tensor_name(field),
+        shape: std::iter::once(batch.rows()).chain(field.shape.iter().copied()).collect(),
+        datatype: field.datatype.as_str(),
+        data: Data(values),
+    });
+    let outputs = signature.outputs.iter().map(|field| OutputName { name: tensor_name(field) });
+    serde_json::to_vec(&InferRequest { inputs: inputs.collect(), outputs: outputs.collect() }).map(Bytes::from)
 }
 
 fn tensor_name(field: &Field) -> &str {

