@@ -7,6 +7,7 @@
 
 mod accounts;
 mod cadence;
+mod care;
 mod data;
 mod doctor;
 mod duties;
@@ -27,6 +28,7 @@ use serde::de::DeserializeOwned;
 
 pub use accounts::RevokeToken;
 pub use cadence::{FindAdvice, ListCadences, ListStudies, RecordAdoption, ShowCadence, ShowStudy};
+pub use care::{CollectGarbage, RepackStore};
 pub use data::{
     AddUploaded, CheckDataset, Checkable, ContrastProfiles, DataHistory, DiffVersions, FindManifest, FoundManifest,
     KeptFiles, ListDatasets, Missing, OfferFiles, Pins, ShowProfile, ShowServiceLevels, ShowVersion, SuggestContract,
@@ -154,6 +156,8 @@ calls! {
     SuggestContract,
     ShowServiceLevels,
     VerifyData,
+    CollectGarbage,
+    RepackStore,
     ListEvents,
     VerifyAudit,
     ListNotifications,

@@ -3,10 +3,12 @@
 pub mod add;
 mod carry;
 pub mod diff;
+pub mod gc;
 pub mod get;
 pub mod list;
 pub mod lockfile;
 pub mod overview;
+pub mod repack;
 pub mod resolve;
 pub mod show;
 pub mod sources;
@@ -188,6 +190,17 @@ pub enum DataError {
         /// The digest.
         digest: Digest,
     },
+    /// A lock file that may pin anything.
+    #[error("`lamp.lock` at `{at}` cannot be read, so nobody knows what it pins: {why}")]
+    LockUnreadable {
+        /// A ref that has it.
+        at: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The store is being worked on.
+    #[error("another process repacks or collects this store")]
+    StoreBusy,
     /// Others kept adding.
     #[error("`{dataset}` is being added to by others all the time")]
     Busy {
@@ -211,9 +224,12 @@ impl Classified for DataError {
             | Self::Undeclared { .. }
             | Self::NotThatFile { .. }
             | Self::NotLocked { .. } => Kind::NotFound,
-            Self::LockDisagrees { .. } | Self::EmptySlice { .. } | Self::Busy { .. } | Self::NotSent { .. } => {
-                Kind::Conflict
-            }
+            Self::LockDisagrees { .. }
+            | Self::LockUnreadable { .. }
+            | Self::StoreBusy
+            | Self::EmptySlice { .. }
+            | Self::Busy { .. }
+            | Self::NotSent { .. } => Kind::Conflict,
             Self::NoRoom { .. } => Kind::Unavailable,
             Self::NotAsSaid { .. }
             | Self::TooManyFiles { .. }
@@ -270,6 +286,10 @@ impl Classified for DataError {
             Self::TooManyFiles { .. } => Some("put rows of several partitions into one file each".to_owned()),
             Self::NotThatFile { .. } => None,
             Self::Busy { .. } => Some("the same command again, when they are done".to_owned()),
+            Self::LockUnreadable { at, .. } => Some(format!(
+                "commit a lamp.lock there that can be read, or delete that ref if nobody needs it: git update-ref -d {at}"
+            )),
+            Self::StoreBusy => Some("the same command again, when it is done".to_owned()),
             Self::Derived { dataset } => Some(format!("lamp data build {dataset}")),
             Self::Part(PartError::Store(StoreError::WouldOverwrite { .. })) => {
                 Some("move them away, choose another folder with --to, or replace them with --force".to_owned())

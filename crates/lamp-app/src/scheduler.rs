@@ -7,14 +7,17 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use lamp_core::human;
 use lamp_core::label::LabelDraw;
 use lamp_core::names::ServiceName;
+use lamp_store::Repacked;
 use tokio::sync::Mutex;
 
 use crate::app::App;
 use crate::cadence::CadenceError;
 use crate::cadence::tip::Tip;
 use crate::check::CheckError;
+use crate::data::DataError;
 use crate::labels::LabelingError;
 use crate::labels::draw::Drawn;
 use crate::metrics::EstimationError;
@@ -109,6 +112,22 @@ impl Scheduler {
         let mut round = Round::default();
         round.note("notify", self.app.deliver_notifications().await);
         round.happened
+    }
+
+    /// Keeps the store small. A round of its own too: it may take minutes, and nothing waits for it.
+    pub async fn tend_store(&self) -> Vec<Happened> {
+        let mut round = Round::default();
+        round.note("repack", self.repack_due().await);
+        round.happened
+    }
+
+    async fn repack_due(&self) -> Result<Vec<String>, DataError> {
+        let repacked = self.app.repack_when_due().await?;
+        let in_words = |done: Repacked| {
+            let (before, after) = (human::bytes(done.bytes_before), human::bytes(done.bytes_after));
+            format!("{} packs of {before} written anew in {after}", done.packs)
+        };
+        Ok(repacked.map(in_words).into_iter().collect())
     }
 
     /// Takes in what the gateway has closed, due or not: the last thing before the end.

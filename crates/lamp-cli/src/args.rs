@@ -2,6 +2,7 @@
 
 mod accounts;
 mod cadence;
+mod care;
 mod data;
 mod hooks;
 mod labels;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use accounts::*;
 pub use cadence::*;
+pub use care::*;
 pub use data::*;
 pub use hooks::*;
 pub use labels::*;
@@ -44,7 +46,7 @@ pub enum Command {
     /// Hooks before each commit: install, run, check, mypy
     #[command(subcommand)]
     Hooks(Hooks),
-    /// Versions of datasets: add, get, ls, log, verify, build
+    /// Versions of datasets: add, get, ls, log, show, diff, verify, build, gc, repack
     #[command(subcommand)]
     Data(Data),
     Check(Check),

@@ -3,6 +3,7 @@
 mod affected;
 mod audit;
 mod cadence;
+mod care;
 mod check;
 mod contract;
 mod data;

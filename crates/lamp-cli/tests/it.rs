@@ -5,6 +5,7 @@ mod it {
     mod audit;
     mod browser;
     mod cadence;
+    mod care;
     mod check;
     mod config;
     mod contracts;

@@ -16,7 +16,7 @@ pub enum AccessRole {
     Labeller,
     /// Adds data, trains, signs for models, deploys, switches.
     Approver,
-    /// Keeps users and their tokens.
+    /// Keeps users and their tokens; throws away what the store needs no more.
     Admin,
 }
 
@@ -62,7 +62,7 @@ pub enum Permission {
     Work,
     /// Sign for a model, deploy, switch.
     Sign,
-    /// Keep users and their tokens.
+    /// Keep users and their tokens; throw away what the store needs no more.
     Administer,
 }
 

@@ -29,6 +29,12 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// `1 pack`, `1,200 packs`.
+pub fn counted(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", count(number))
+}
+
 /// An instant in a zone, to the minute: `2013-04-01 07:00`.
 pub fn instant(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
@@ -60,6 +66,7 @@ mod tests {
         assert_eq!(bytes(1_500), "1.5 kB");
         assert_eq!(count(336_776), "336,776");
         assert_eq!(count(12), "12");
+        assert_eq!((counted(1, "pack"), counted(1_200, "pack")), ("1 pack".to_owned(), "1,200 packs".to_owned()));
         assert_eq!(duration(1_250), "1.2 s");
         assert_eq!(duration(184_000), "3 min 4 s");
     }

@@ -9,6 +9,7 @@ mod command;
 mod commit;
 mod fetch;
 mod query;
+mod refs;
 mod worktree;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 use lamp_core::error::{Classified, Kind};
 
 pub use change::{TreeStatus, parse_status};
+pub use refs::FileAtRefs;
 pub use worktree::WorktreeState;
 
 /// A git repository with a working tree.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::Aged;
 use crate::error::StoreError;
-use crate::index::ByDigest;
+use crate::index::{ByDigest, Known};
 use crate::layout::{MANIFESTS, parse_manifest_key};
 use crate::pack::codec::THOROUGH;
 use crate::pack::{Kind, Named};
@@ -26,7 +26,8 @@ use crate::reader::Reader;
 use crate::trash::{discard_manifest, discard_pack, empty, overdue};
 use live::Live;
 
-/// A pack is written anew if less than one byte of so many in it is needed.
+/// A pack is written anew if less than one byte of so many in its blocks is needed. Its table does not count: a small
+/// pack is mostly table, and would be written anew for ever.
 const REWRITE_ONE_IN: u64 = 2;
 
 /// What must stay, and for how long the rest stays all the same. Published versions stay always.
@@ -94,15 +95,20 @@ fn unused_since(roots: &Roots) -> SystemTime {
 struct Plan {
     live: Live,
     going: BTreeSet<Digest>,
+    /// Bytes of whole packs.
     sizes: ByDigest<u64>,
+    /// Bytes of their blocks.
+    blocks: ByDigest<u64>,
 }
 
 impl Plan {
     /// Young packs stay, and those of which enough is needed.
     fn make(packs: &Arc<Packs>, needed: &Needed, unused_since: SystemTime) -> Result<Self, StoreError> {
         let (live, sizes) = (Live::find(packs, needed)?, packs.backend.pack_sizes()?);
-        let names: Vec<Digest> = packs.index().packs().iter().map(|pack| pack.name).collect();
-        let mut plan = Self { live, going: BTreeSet::new(), sizes };
+        let stored = |pack: &Known| (pack.name, pack.blocks.iter().map(|block| u64::from(block.stored)).sum());
+        let blocks: ByDigest<u64> = packs.index().packs().iter().map(stored).collect();
+        let names: Vec<Digest> = blocks.keys().copied().collect();
+        let mut plan = Self { live, going: BTreeSet::new(), sizes, blocks };
         for name in names {
             let is_young = packs.backend.used_at(name)?.is_none_or(|used_at| used_at > unused_since);
             if is_young {
@@ -122,7 +128,10 @@ impl Plan {
     /// Takes packs off the list of which enough is needed. Each of them may need more of the others.
     fn keep_what_is_worth_it(&mut self, packs: &Packs) {
         loop {
-            let is_worth_it = |name: &Digest| self.live.bytes_in(*name) * REWRITE_ONE_IN >= self.size(*name);
+            let is_worth_it = |name: &Digest| {
+                let needed = self.live.bytes_in(*name);
+                needed > 0 && needed * REWRITE_ONE_IN >= self.blocks.get(name).copied().unwrap_or(0)
+            };
             let staying: Vec<Digest> = self.going.iter().copied().filter(is_worth_it).collect();
             if staying.is_empty() {
                 return;

@@ -48,6 +48,8 @@ pub(crate) struct Place {
 pub(crate) struct Known {
     pub(crate) name: Digest,
     pub(crate) is_repacked: bool,
+    /// When it was begun, in microseconds since the epoch.
+    pub(crate) created_at_us: u64,
     pub(crate) blocks: Vec<Block>,
 }
 
@@ -72,8 +74,9 @@ impl Index {
         }
         let pack = u32::try_from(self.packs.len()).unwrap_or(u32::MAX);
         self.names.insert(name, pack);
-        self.packs.push(Known { name, is_repacked: table.is_repacked, blocks: table.blocks });
-        for entry in &table.entries {
+        let Table { created_at_us, is_repacked, blocks, entries } = table;
+        self.packs.push(Known { name, is_repacked, created_at_us, blocks });
+        for entry in &entries {
             let place = Place { pack, block: entry.block, start: entry.start, length: entry.length };
             let known = self.find(entry.kind, &entry.digest);
             let is_nearer = known.is_none_or(|known| self.depth(place) < self.depth(known));
@@ -124,6 +127,11 @@ impl Index {
     /// The packs that no repack wrote.
     pub(crate) fn new_packs(&self) -> impl Iterator<Item = &Known> {
         self.packs.iter().filter(|pack| !pack.is_repacked)
+    }
+
+    /// When a repack last wrote something, in microseconds since the epoch; nothing if none ever did.
+    pub(crate) fn repacked_at_us(&self) -> Option<u64> {
+        self.packs.iter().filter(|pack| pack.is_repacked).map(|pack| pack.created_at_us).max()
     }
 
     pub(crate) fn broken(&self) -> &BTreeMap<Digest, String> {

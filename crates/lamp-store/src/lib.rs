@@ -60,4 +60,5 @@ pub use repack::Repacked;
 pub use source::SourceFile;
 pub use store::{Stats, Store};
 pub use transfer::Sent;
+pub use trash::Trashed;
 pub use verify::{Damage, DamageKind};

@@ -50,6 +50,20 @@ pub struct Repacked {
     pub bytes_after: u64,
 }
 
+/// A repack is worth it once so many packs came in, or so many bytes.
+const DUE_PACKS: u64 = 16;
+const DUE_BYTES: u64 = 64 << 20;
+
+/// How long after a repack no other is due, so that it costs little whatever comes in.
+const REST: Duration = Duration::from_hours(24);
+
+/// Whether a repack that nobody asks for is worth it. A last one in the future, by a clock that was set
+/// back, counts as one just now.
+pub(crate) fn is_due(new_packs: u64, new_bytes: u64, repacked_at: Option<SystemTime>, now: SystemTime) -> bool {
+    let is_rested = repacked_at.is_none_or(|at| now.duration_since(at).is_ok_and(|age| age >= REST));
+    is_rested && (new_packs >= DUE_PACKS || new_bytes >= DUE_BYTES)
+}
+
 /// See [`Store::repack_some`](crate::Store::repack_some).
 pub(crate) fn repack(packs: &Arc<Packs>, at_most: u64) -> Result<Option<Repacked>, StoreError> {
     let Some(_alone) = packs.backend.lock_for_repack()? else { return Ok(None) };

@@ -3,9 +3,11 @@
 //! Their key there begins with the second, since the epoch, until which they stay. A pack that
 //! somebody began to rely on in the very moment in which it was taken away is put back.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lamp_core::digest::Digest;
+use serde::{Deserialize, Serialize};
 
 use crate::backend::{Aged, Backend};
 use crate::error::StoreError;
@@ -49,13 +51,38 @@ pub(crate) fn discard_manifest(
     Ok(!is_young && backend.rename(&from, &to)?)
 }
 
+/// What is in the trash until the same second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trashed {
+    /// In seconds since the epoch. The next collection or repack after that removes it for good.
+    pub until: u64,
+    /// Packs and manifests.
+    pub count: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// What is in the trash, the next to go first.
+pub(crate) fn list(backend: &Backend) -> Result<Vec<Trashed>, StoreError> {
+    let mut found: BTreeMap<u64, Trashed> = BTreeMap::new();
+    for aged in backend.list_aged(TRASH)? {
+        let Some(until) = until(&aged) else { continue };
+        let line = found.entry(until).or_insert(Trashed { until, count: 0, bytes: 0 });
+        line.count += 1;
+        line.bytes += aged.bytes;
+    }
+    Ok(found.into_values().collect())
+}
+
+/// The second in the key of something in the trash.
+fn until(aged: &Aged) -> Option<u64> {
+    aged.key.split('/').nth(1)?.parse().ok()
+}
+
 /// What has been in the trash for long enough.
 pub(crate) fn overdue(backend: &Backend, now: SystemTime) -> Result<Vec<Aged>, StoreError> {
     let mut found = backend.list_aged(TRASH)?;
-    found.retain(|aged| {
-        let until = aged.key.split('/').nth(1).and_then(|seconds| seconds.parse().ok());
-        until.is_some_and(|seconds| UNIX_EPOCH + Duration::from_secs(seconds) < now)
-    });
+    found.retain(|aged| until(aged).is_some_and(|seconds| UNIX_EPOCH + Duration::from_secs(seconds) < now));
     Ok(found)
 }
 

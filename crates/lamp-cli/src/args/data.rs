@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use lamp_core::names::DatasetName;
 
+use super::care::{DataGc, DataRepack};
+
 #[derive(Debug, Subcommand)]
 pub enum Data {
     Add(DataAdd),
@@ -17,6 +19,8 @@ pub enum Data {
     Diff(DataDiff),
     Verify(DataVerify),
     Build(DataBuild),
+    Gc(DataGc),
+    Repack(DataRepack),
 }
 
 /// Make a version of files; the files themselves are only read

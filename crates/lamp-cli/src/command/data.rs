@@ -1,4 +1,4 @@
-//! `lamp data add|get|ls|log|show|diff|verify|build`.
+//! `lamp data add|get|ls|log|show|diff|verify|build|gc|repack`.
 
 mod diff;
 mod show;
@@ -15,7 +15,7 @@ use lamp_app::training::code::CodeChoice;
 use lamp_store::Overwrite;
 use serde_json::json;
 
-use super::{params, train, verdict};
+use super::{care, params, train, verdict};
 use crate::args::{Data, DataAdd, DataBuild, DataGet, DataLog, DataVerify, Json};
 use crate::desk::Desk;
 use crate::failure::Failure;
@@ -31,6 +31,8 @@ pub async fn run(desk: &Desk, args: Data) -> Result<ExitCode, Failure> {
         Data::Diff(args) => diff::run(desk, &args).await,
         Data::Verify(args) => verify(desk, &args).await,
         Data::Build(args) => build(desk, &args).await,
+        Data::Gc(args) => care::gc(desk, &args).await,
+        Data::Repack(args) => care::repack(desk, &args).await,
     }
 }
 

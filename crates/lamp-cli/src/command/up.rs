@@ -38,6 +38,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(20);
 /// How often the scheduler looks for work.
 const TICK_EVERY: Duration = Duration::from_secs(2);
 
+/// How often the store is looked at.
+const TEND_EVERY: Duration = Duration::from_mins(10);
+
 pub async fn run(app: &App, args: &Up) -> Result<ExitCode, Failure> {
     let settings = UpSettings {
         listen: args.listen,
@@ -99,11 +102,12 @@ pub async fn up(app: &App, settings: UpSettings, until: impl Future<Output = ()>
     let scheduler = Scheduler::new(app);
     let rounds = tokio::spawn(schedule(scheduler.clone(), stopped.clone()));
     let deliveries = tokio::spawn(deliver(scheduler.clone(), stopped.clone()));
+    let tending = tokio::spawn(tend_store(scheduler.clone(), stopped.clone()));
     out!("pages on {pages}");
     let web = tokio::spawn(lamp_web::serve(app.clone(), web, listener, stop_signal(stopped)));
     until.await;
     stop.send_replace(true);
-    for task in [gateway, rounds, deliveries] {
+    for task in [gateway, rounds, deliveries, tending] {
         if let Err(error) = task.await {
             tracing::warn!(%error, "a task did not end well");
         }
@@ -240,6 +244,20 @@ async fn deliver(scheduler: Scheduler, stopped: watch::Receiver<bool>) {
         }
         tokio::select! {
             happened = scheduler.deliver() => say(&happened),
+            () = stop_signal(stopped.clone()) => return,
+        }
+    }
+}
+
+/// Keeps the store small, beside everything else. A repack that is cut short leaves the packs as they were.
+async fn tend_store(scheduler: Scheduler, stopped: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(TEND_EVERY) => {}
+            () = stop_signal(stopped.clone()) => return,
+        }
+        tokio::select! {
+            happened = scheduler.tend_store() => say(&happened),
             () = stop_signal(stopped.clone()) => return,
         }
     }

@@ -12,7 +12,7 @@ fn corrected_day() -> String {
     training_day(CORRECTED).replace(",elm,2,0", ",elm,2,1")
 }
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();

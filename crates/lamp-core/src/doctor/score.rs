@@ -9,6 +9,7 @@ use super::facts::{
 };
 use super::{Finding, Practice, Sign};
 use crate::hooks::HOOKS;
+use crate::human;
 use crate::names::ServiceName;
 
 /// Names that a sentence lists before it says how many more there are.
@@ -49,10 +50,8 @@ fn names<T: Display>(all: &[T]) -> String {
     if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
-/// `1 model`, `2 models`.
 fn counted(count: usize, noun: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{ending}")
+    human::counted(count as u64, noun)
 }
 
 /// A time that has passed, in its largest unit.
@@ -218,7 +217,7 @@ fn labels(facts: &[LabelFacts]) -> Vec<Sign> {
     let labelled = match silent.as_slice() {
         [] => {
             let count: u64 = facts.iter().map(|one| one.labels).sum();
-            good(format!("{} by hand of late", counted(usize::try_from(count).unwrap_or(usize::MAX), "label")))
+            good(format!("{} by hand of late", human::counted(count, "label")))
         }
         [first, ..] => {
             let last = first.last.map_or_else(|| "never".to_owned(), ago);

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use super::{GitError, Repo};
@@ -116,6 +117,24 @@ impl Git {
         let name = self.name.clone();
         let bytes = self.run().await?;
         text(&name, bytes).map(|line| line.trim_end_matches('\n').to_owned())
+    }
+
+    /// Runs it with something to read.
+    pub(super) async fn answer(mut self, input: &[u8]) -> Result<Vec<u8>, GitError> {
+        let (name, at) = (self.name.clone(), self.at.clone());
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().map_err(GitError::NoGit)?;
+        let stdin = child.stdin.take();
+        // Written and read at once: neither pipe holds all of it.
+        let writing = async {
+            if let Some(mut stdin) = stdin {
+                // A git that ends before it has read all says why itself.
+                let _ = stdin.write_all(input).await;
+            }
+        };
+        let ((), output) = tokio::join!(writing, child.wait_with_output());
+        let output = output.map_err(GitError::NoGit)?;
+        if output.status.success() { Ok(output.stdout) } else { Err(failure(&name, &at, &output)) }
     }
 
     async fn output(mut self) -> Result<Output, GitError> {

@@ -340,3 +340,29 @@ async fn without_an_identity_the_remedy_is_named() {
     assert!(refused.hint().is_some_and(|hint| hint.contains("git config user.email")));
     assert!(Path::new(repo.root()).join("x").exists());
 }
+
+#[tokio::test]
+async fn a_file_is_found_at_the_tip_of_every_ref() {
+    let (_temp, repo, _) = repository().await;
+    let root = repo.root();
+    assert_eq!(repo.file_at_every_ref("lamp.lock").await.expect("none"), []);
+    let first = git(root, &["symbolic-ref", "--short", "HEAD"]).trim().to_owned();
+    for (branch, text) in [("one", "one\n"), ("two", "two\n")] {
+        git(root, &["checkout", "--quiet", "-b", branch, &first]);
+        write(root, "lamp.lock", text);
+        git(root, &["add", "lamp.lock"]);
+        git(root, &["commit", "--quiet", "-m", text]);
+    }
+    git(root, &["tag", "-a", "-m", "a tag", "v1", "one"]);
+    git(root, &["update-ref", "refs/remotes/origin/gone", "one"]);
+    git(root, &["checkout", "--quiet", "--detach", "one"]);
+    // Neither what is not committed nor a folder of that name counts.
+    write(root, "lamp.lock", "three\n");
+    let mut found = repo.file_at_every_ref("lamp.lock").await.expect("found");
+    found.sort_by(|a, b| a.bytes.cmp(&b.bytes));
+    let found: Vec<(&[u8], Vec<&str>)> =
+        found.iter().map(|file| (&*file.bytes, file.refs.iter().map(String::as_str).collect())).collect();
+    let ones = vec!["refs/heads/one", "refs/remotes/origin/gone", "refs/tags/v1", "HEAD"];
+    assert_eq!(found, [(&b"one\n"[..], ones), (b"two\n", vec!["refs/heads/two"])]);
+    assert_eq!(repo.file_at_every_ref("projects").await.expect("a folder"), []);
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lamp_core::dataset::{Manifest, VersionNumber};
 use lamp_core::digest::Digest;
@@ -14,6 +15,7 @@ use crate::layout::{PACKS, QUARANTINE, TRASH};
 use crate::progress::Progress;
 use crate::repack::{self, Repacked};
 use crate::transfer::{self, Sent};
+use crate::trash::{self, Trashed};
 use crate::workers::blocking;
 
 /// What a store consists of, in bytes unless it says otherwise.
@@ -80,6 +82,24 @@ impl Store {
     pub async fn repack_some(&self, at_most: u64) -> Result<Option<Repacked>, StoreError> {
         let packs = Arc::clone(&self.inner.packs);
         blocking(move || repack::repack(&packs, at_most)).await
+    }
+
+    /// [`repack_some`](Self::repack_some) if that is worth it by now: many packs or bytes came in, and the
+    /// last repack is a day ago, by this machine's clock. Nothing is returned otherwise.
+    pub async fn repack_if_due(&self, at_most: u64) -> Result<Option<Repacked>, StoreError> {
+        let stats = self.stats().await?;
+        let repacked_at_us = self.inner.packs.index().repacked_at_us();
+        let repacked_at = repacked_at_us.map(|microseconds| UNIX_EPOCH + Duration::from_micros(microseconds));
+        if !repack::is_due(stats.new_packs, stats.new_bytes, repacked_at, SystemTime::now()) {
+            return Ok(None);
+        }
+        self.repack_some(at_most).await
+    }
+
+    /// What is in the trash and until when, the next to go first.
+    pub async fn trash(&self) -> Result<Vec<Trashed>, StoreError> {
+        let packs = Arc::clone(&self.inner.packs);
+        blocking(move || trash::list(&packs.backend)).await
     }
 
     /// Moves to the trash what is in no published version and not among `roots`, and was not written

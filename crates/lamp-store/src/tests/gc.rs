@@ -212,3 +212,16 @@ async fn a_manifest_that_is_taken_away_while_it_gets_its_name_is_put_back() {
     store.publish("datasets/a", 1, &digest).await.expect("published");
     bench.open().await.manifest(&digest).await.expect("put back");
 }
+
+#[tokio::test]
+async fn a_small_pack_that_is_needed_stays_as_it_is() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    bench.write("tiny", b"a few bytes, and a table that is longer");
+    let entries = bench.add(&store, &["tiny"]).await.expect("added");
+    age(&bench.packs()[0]);
+    let roots = Roots { files: [entries[0].digest].into(), ..everything_old() };
+    assert_eq!(store.gc(&roots).await.expect("collected"), Some(crate::Collected::default()));
+    let done = store.gc(&everything_old()).await.expect("collected").expect("alone");
+    assert_eq!((done.packs, done.bytes_rewritten), (1, 0), "and goes when it is not");
+}

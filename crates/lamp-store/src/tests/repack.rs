@@ -133,3 +133,44 @@ async fn killed_at_any_step_of_a_repack_or_a_collection_nothing_is_lost_and_the_
     }
     assert!((6..199).contains(&boundaries), "{boundaries} boundaries were tried");
 }
+
+#[test]
+fn a_repack_that_nobody_asks_for_waits_until_it_is_worth_it_and_for_a_day() {
+    use std::time::{Duration, SystemTime};
+
+    use crate::repack::is_due;
+
+    let now = SystemTime::now();
+    let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
+    let many = 1 << 30;
+    let cases = [
+        (0, 0, None, false, "an empty store"),
+        (15, many / 20, None, false, "little"),
+        (16, 1, None, true, "many small ones"),
+        (1, many, None, true, "a large one"),
+        (16, many, Some(now - hour), false, "the last one is too near"),
+        (16, many, Some(now - day), true, "a day later"),
+        (16, many, Some(now + hour), false, "the clock was set back"),
+    ];
+    for (packs, bytes, repacked_at, expected, why) in cases {
+        assert_eq!(is_due(packs, bytes, repacked_at, now), expected, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_repack_that_is_due_is_done_once_a_day() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    for (number, content) in (1..).zip(&versions(16)) {
+        assert_eq!(store.repack_if_due(u64::MAX).await.expect("looked"), None, "before version {number}");
+        add_version(&bench, &store, number, content).await;
+    }
+    let done = store.repack_if_due(u64::MAX).await.expect("repacked").expect("it was due");
+    assert_eq!(done.packs, 16);
+    for (number, content) in (17..).zip(&versions(34)[17..]) {
+        add_version(&bench, &store, number, content).await;
+    }
+    assert_eq!(bench.open().await.repack_if_due(u64::MAX).await.expect("looked"), None, "not twice a day");
+    let trash = store.trash().await.expect("listed");
+    assert_eq!((trash.len(), trash[0].count, trash[0].bytes), (1, 16, done.bytes_before), "{trash:?}");
+}

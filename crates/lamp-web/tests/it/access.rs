@@ -354,6 +354,8 @@ fn calls() -> Vec<(&'static str, Value, Permission)> {
         ("service-levels", json!({"dataset": null}), Permission::Look),
         ("suggest-contract", json!({"data": "flights", "alarms_max": 0.01}), Permission::Look),
         ("verify-data", json!({"references": ["flights@1"]}), Permission::Watch),
+        ("collect-garbage", json!({"dry_run": true}), Permission::Administer),
+        ("repack-store", json!({}), Permission::Work),
         ("list-events", json!({"after": 0, "limit": 5}), Permission::Look),
         ("verify-audit", json!({}), Permission::Look),
         ("list-notifications", json!({"limit": 5}), Permission::Look),
