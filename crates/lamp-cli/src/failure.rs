@@ -33,6 +33,11 @@ impl Failure {
         Self { message: message.into(), causes: Vec::new(), hint: None, exit: WENT_WRONG, is_unavailable: false }
     }
 
+    /// Something that is needed did not answer.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self { is_unavailable: true, ..Self::operation(message) }
+    }
+
     /// Whether something that is needed did not answer.
     pub fn is_unavailable(&self) -> bool {
         self.is_unavailable

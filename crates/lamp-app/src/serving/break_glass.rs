@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lamp_core::ids::{IncidentId, uuid_v7};
 use lamp_core::incident::{Incident, SERVICE_SWITCHED};
@@ -56,20 +57,36 @@ impl Journal {
         waiting
     }
 
-    /// Tells the ledger, the oldest first; stops at the first that cannot be told.
-    pub(super) async fn reconcile(&mut self, app: &App) -> Result<(), ServingError> {
-        for (path, glass) in self.waiting() {
-            app.reconcile(&glass).await?;
-            match path {
-                // One that is told twice says what the ledger says already.
-                Some(path) => fs::remove_file(&path).unwrap_or_else(|error| {
-                    tracing::warn!(path = %path.display(), %error, "cannot be removed");
-                }),
-                None => self.unwritten.retain(|unwritten| *unwritten != glass),
+    /// The ledger knows it now.
+    fn is_told(&mut self, path: Option<&Path>, glass: &BrokenGlass) {
+        match path {
+            // One that is told twice says what the ledger says already.
+            Some(path) => fs::remove_file(path).unwrap_or_else(|error| {
+                tracing::warn!(path = %path.display(), %error, "cannot be removed");
+            }),
+            None => self.unwritten.retain(|unwritten| unwritten != glass),
+        }
+    }
+}
+
+/// Tells the ledger what waits, the oldest first; stops at the first that cannot be told now. The journal is not
+/// held meanwhile: whoever switches again does not wait for the ledger.
+pub(super) async fn tell(journal: &Mutex<Journal>, app: &App) {
+    let waiting = lock(journal).waiting();
+    for (path, glass) in waiting {
+        match app.reconcile(&glass).await {
+            Ok(()) => lock(journal).is_told(path.as_deref(), &glass),
+            Err(error) => {
+                tracing::warn!(service = %glass.service, %error, "the ledger cannot be told of a switch yet");
+                return;
             }
         }
-        Ok(())
     }
+}
+
+/// What is behind this lock is whole at any moment.
+pub(super) fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
+    journal.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn write(folder: &Path, name: &str, glass: &BrokenGlass) -> io::Result<()> {
@@ -90,8 +107,10 @@ impl App {
     /// Saves a switch that was made without the ledger, or says in the audit log what overtook it.
     async fn reconcile(&self, glass: &BrokenGlass) -> Result<(), ServingError> {
         let mut tx = self.ledger().begin().await?;
-        let nothing = || ServingError::NothingDeployed { service: glass.service.clone() };
-        let standing = tx.find_route(&glass.service).await?.ok_or_else(nothing)?;
+        let Some(standing) = tx.find_route(&glass.service).await? else {
+            tracing::error!(service = %glass.service, "a switch without the ledger is of a service that it does not know");
+            return Ok(());
+        };
         // Whoever could open the replica's own socket was let in then.
         let person = self.acting_as(glass.by.clone(), self.role());
         let details = |epoch: u64| json!({"to": glass.to, "why": glass.why, "at": glass.at, "epoch": epoch, "without_ledger": true});

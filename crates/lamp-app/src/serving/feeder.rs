@@ -15,7 +15,7 @@ use lamp_model::{Model, golden_difference};
 use tokio::sync::Mutex;
 
 use super::ServingError;
-use super::break_glass::Journal;
+use super::break_glass::{self, Journal};
 use super::switch::Switch;
 use super::watch::Watch;
 use crate::app::App;
@@ -31,7 +31,9 @@ pub struct Feeder {
     in_force: StdMutex<BTreeMap<ServiceName, Route>>,
     said_at: StdMutex<Option<Instant>>,
     has_left: AtomicBool,
-    journal: Mutex<Journal>,
+    journal: StdMutex<Journal>,
+    /// Held by the one who tells the ledger of what the journal has.
+    telling: Mutex<()>,
     watch: Mutex<Watch>,
     fed: Mutex<Fed>,
 }
@@ -71,7 +73,8 @@ impl Feeder {
     pub fn new(app: App, gateway: Gateway, replica: ReplicaId) -> Self {
         gateway.expect(None);
         Self {
-            journal: Mutex::new(Journal::at(app.layout().broken_glass())),
+            journal: StdMutex::new(Journal::at(app.layout().broken_glass())),
+            telling: Mutex::default(),
             watch: Mutex::default(),
             app,
             gateway,
@@ -96,13 +99,12 @@ impl Feeder {
     }
 
     /// Switches at this replica alone, since the ledger does not answer. The ledger is told when it is back.
-    /// Gives the route that is in force here, and whether the switch is on disk until then.
-    pub async fn break_glass(&self, request: Switch, by: Actor) -> Result<(Route, bool), ServingError> {
+    /// Gives the route that is in force here, and whether the switch is on disk until then. Waits for that disk.
+    pub fn break_glass(&self, request: Switch, by: Actor) -> Result<(Route, bool), ServingError> {
         let why = request.why.trim();
         if why.is_empty() {
             return Err(ServingError::WhyMissing);
         }
-        let mut journal = self.journal.lock().await;
         let at = self.app.now();
         let (on_epoch, route) = {
             let in_force = lock(&self.in_force);
@@ -111,7 +113,7 @@ impl Feeder {
             (known.epoch, known.switched(request.to, &by, at, why)?)
         };
         let glass = BrokenGlass { service: request.service, to: request.to, by, at, why: why.to_owned(), on_epoch };
-        let is_kept = journal.note(&self.app, &glass);
+        let is_kept = break_glass::lock(&self.journal).note(&self.app, &glass);
         let mut in_force = lock(&self.in_force);
         if in_force.get(&route.service).is_none_or(|known| route.is_newer_than(known)) {
             self.gateway.set_route(route.clone());
@@ -121,7 +123,9 @@ impl Feeder {
     }
 
     async fn feed_routes(&self, is_asked: bool) -> Result<(), ServingError> {
-        self.journal.lock().await.reconcile(&self.app).await?;
+        if let Ok(_one_at_a_time) = self.telling.try_lock() {
+            break_glass::tell(&self.journal, &self.app).await;
+        }
         let routes = self.app.ledger().routes().await?;
         self.gateway.expect(Some(self.expected(&routes)));
         let has_changed = self.obey(&routes);

@@ -26,7 +26,7 @@ struct Trouble {
 }
 
 /// What was seen at the last look, so that the next can tell what is new.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Watch {
     counts: BTreeMap<ServiceName, Counts>,
     known: BTreeSet<String>,
@@ -127,12 +127,22 @@ fn full_disk(state: &GatewayState) -> Option<Trouble> {
 impl App {
     /// Opens an incident for whatever `watch` sees go wrong; none where one is open already.
     pub(super) async fn open_troubles(&self, watch: &mut Watch, state: &GatewayState) -> Result<(), ServingError> {
+        let before = watch.clone();
         let new = watch.look(state);
         if new.is_empty() {
             return Ok(());
         }
+        let opened = self.open_all(new).await;
+        if opened.is_err() {
+            // The next look sees it again.
+            *watch = before;
+        }
+        opened
+    }
+
+    async fn open_all(&self, troubles: Vec<Trouble>) -> Result<(), ServingError> {
         let mut tx = self.ledger().begin().await?;
-        for Trouble { cause, subject, title } in new {
+        for Trouble { cause, subject, title } in troubles {
             let service = subject.split(' ').next().and_then(|name| ServiceName::parse(name).ok());
             let project =
                 service.and_then(|service| self.workspace().service(&service)).map(|(project, _)| &project.name);

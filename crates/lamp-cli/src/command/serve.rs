@@ -129,7 +129,7 @@ fn switch_hook(feeder: &Arc<Feeder>) -> SwitchHook {
         let feeder = Arc::clone(&feeder);
         async move {
             let SwitchOrder { service, to, why, by } = order;
-            let switching = tokio::spawn(async move { feeder.break_glass(Switch { service, to, why }, by).await });
+            let switching = tokio::task::spawn_blocking(move || feeder.break_glass(Switch { service, to, why }, by));
             let switched = switching.await.map_err(|error| error.to_string())?;
             let (route, is_kept) = switched.map_err(|error| error.to_string())?;
             Ok(Switched { route, is_kept })

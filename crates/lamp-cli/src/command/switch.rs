@@ -27,6 +27,9 @@ const OBEY_WITHIN: Duration = Duration::from_secs(30);
 /// The same where the local gateway has said that it cannot.
 const REFUSED_WITHIN: Duration = Duration::from_secs(2);
 
+/// How long the ledger is waited for before this machine's gateway is told without it.
+const LEDGER_WITHIN: Duration = Duration::from_secs(4);
+
 /// How long the price may take: whoever switches is in a hurry.
 const PRICE_WITHIN: Duration = Duration::from_secs(3);
 
@@ -37,7 +40,7 @@ const LOOK_AGAIN_EVERY: Duration = Duration::from_millis(500);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 pub async fn run(directory: Option<&Path>, args: &Switch) -> Result<ExitCode, Failure> {
-    let switched = match open::desk(directory).await {
+    let switched = match in_time(open::desk(directory)).await {
         Ok(desk) => switch(&desk, args).await,
         Err(failure) => Err(failure),
     };
@@ -61,9 +64,17 @@ async fn switch(desk: &Desk, args: &Switch) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let request = Request { service: args.service.clone(), to: args.to.into(), why: why(args) };
-    let route = desk.ask(request).await?;
+    let asking = desk.ask(request);
+    // A server's own time is for the server to say.
+    let route = if desk.app().is_some() { in_time(asking).await? } else { asking.await? };
     say_who_answers(&route);
     report_obedience(desk, &route).await
+}
+
+/// What takes longer is taken for a ledger that does not answer.
+async fn in_time<T>(asking: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let answered = tokio::time::timeout(LEDGER_WITHIN, asking).await;
+    answered.unwrap_or_else(|_| Err(Failure::unavailable("the ledger does not answer")))
 }
 
 fn why(args: &Switch) -> String {

@@ -2,6 +2,7 @@
 
 use lamp_testkit::command::Running;
 use lamp_testkit::http::{self, Request, free_port};
+use serde_json::json;
 
 use super::process::{self, SOON, predict, predict_until};
 use super::shop::Shop;
@@ -35,6 +36,18 @@ async fn a_gateway_that_dies_comes_back_and_its_log_is_kept() {
     // Asked for right away, it is found where it waits.
     let why = shop.lamp(&format!("why {}", first.prediction)).succeeds();
     why.says("the log, not yet compacted").says("late@1");
+
+    // What the truth turned out to be comes back where the prediction came from, and may come twice.
+    let outcome = json!({"labels": [{"prediction_id": first.prediction, "value": true}]});
+    for _ in 0..2 {
+        let taken = Request::post(&format!("{predictions}/v2/models/late/labels")).json(&outcome).send().await;
+        assert_eq!(taken.status, 202, "{}", taken.body);
+    }
+    process::eventually("the label is taken in", || {
+        let labels = shop.lamp("label ls --json").succeeds().json();
+        labels.to_string().contains(&first.prediction).then_some(())
+    });
+    assert_eq!(shop.lamp("label ls --json").succeeds().json().as_array().map(Vec::len), Some(1));
 
     let gateway = process::find_child(running.id(), "serve").expect("the gateway is a process of its own");
     process::kill(gateway);

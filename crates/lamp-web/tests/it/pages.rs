@@ -59,6 +59,9 @@ async fn a_service_in_words() {
         log best_effort
         project delay
         Switch
+        health delay-simple@1 answers on 1 of 1 replica(s); 0 of 12,411 request(s) without a valid answer, 99 % within 0.1 ms
+        labels primary delay@1: too few labels (roc_auc 0.7123 in its report); shadow delay-simple@1: too few labels (roc_auc 0.7123 in its report)
+        disagreement they decide differently on 0 of 12,345 rows that both answered (0.0 %); mean distance 0.0421
         Why? It is kept with your name, and opens an incident.
         Switch to shadow as first@example.com
         Models
