@@ -1,5 +1,6 @@
 //! `lamp check`: does the data keep its contract?
 
+mod beyond;
 mod declared;
 mod suggest;
 
@@ -140,9 +141,10 @@ impl App {
         let (contract, label, digest) = self.contract_of(&dataset)?;
         let pieces = pieces_of(&slice.files);
         let newest = self.manifest(&slice.version).await?.partitions().pop();
+        let mut beyond = self.beyond(&contract, &slice.version).await?;
         let mut checked = Vec::with_capacity(pieces.len());
         for (done, piece) in pieces.iter().enumerate() {
-            checked.push(self.check_piece(piece, &contract, &dataset, piece.partition == newest).await?);
+            checked.push(self.check_piece(piece, &contract, &mut beyond, &dataset, piece.partition == newest).await?);
             on_partition(done + 1, pieces.len());
         }
         let mut report =
@@ -171,6 +173,7 @@ impl App {
         &self,
         piece: &Piece,
         contract: &Contract,
+        beyond: &mut beyond::Beyond,
         dataset: &DatasetName,
         is_newest: bool,
     ) -> Result<PieceChecks, CheckError> {
@@ -184,6 +187,9 @@ impl App {
             dataset: Some(dataset.to_string()),
             newest_column: partition_by.map(|partition| partition.column.clone()),
             key: config.map(|config| config.key.clone()).unwrap_or_default(),
+            history: self.profiles_before(beyond, piece).await?,
+            partition_end: self.end_of(piece.partition.as_ref()),
+            others: beyond.others(),
         };
         let mut checks = self.engine().check(&files, &profile, contract, &context).await?;
         if let (Some(by), Some(key)) = (partition_by, &piece.partition) {

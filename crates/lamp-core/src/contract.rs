@@ -18,9 +18,11 @@
 
 pub mod budget;
 pub mod diff;
+mod format;
 mod freshness;
 mod judge;
 mod lint;
+mod own;
 mod read;
 pub mod response;
 mod rule;
@@ -31,12 +33,16 @@ mod yaml;
 
 use crate::error::{Classified, Kind};
 
+pub use format::{TextFormat, date_pattern, text_format};
 pub use freshness::Measure;
 pub use judge::{RuleName, judge, not_evaluated};
 pub use lint::{Lint, Severity, lint};
+pub use own::{
+    Against, Change, DriftMethod, Evidence, OWN_ENGINE, Order, OwnMetric, OwnRule, Statistic, measure as measure_own,
+};
 pub use rule::{Metric, Operator, Rule, RuleKind, Unit};
 pub use sla::{Sla, SlaProperty, newest_at, parse_period};
-pub use types::{Bound, Contract, LogicalType, Member, Property, SchemaObject, TypeOptions};
+pub use types::{Bound, Contract, LogicalType, Member, Property, Relationship, SchemaObject, Support, TypeOptions};
 
 /// The largest contract that is read, in bytes.
 pub const CONTRACT_BYTES_MAX: usize = 4 << 20;

@@ -1,6 +1,7 @@
 //! The engine: settings and the one object that everything starts from.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -13,13 +14,15 @@ pub struct EngineSettings {
     pub memory_bytes: usize,
     /// Files and row groups read at once, and partitions of a query; at least 1.
     pub threads: usize,
+    /// How long the query of one rule of a contract may take.
+    pub rule_query_max: Duration,
 }
 
 impl Default for EngineSettings {
-    /// Half a gigabyte and every core.
+    /// Half a gigabyte, every core, and five minutes for a rule.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { memory_bytes: 512 << 20, threads }
+        Self { memory_bytes: 512 << 20, threads, rule_query_max: Duration::from_mins(5) }
     }
 }
 

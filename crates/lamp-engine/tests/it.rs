@@ -12,6 +12,8 @@ mod predictions;
 mod profiles;
 #[path = "it/queries.rs"]
 mod queries;
+#[path = "it/rules.rs"]
+mod rules;
 #[path = "it/samples.rs"]
 mod samples;
 #[path = "it/tables.rs"]

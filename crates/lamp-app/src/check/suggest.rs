@@ -81,6 +81,9 @@ impl App {
             dataset: Some(dataset.to_string()),
             newest_column: None,
             key: Vec::new(),
+            history: Vec::new(),
+            partition_end: None,
+            others: Vec::new(),
         };
         for ((_, piece), known) in named.iter().zip(pieces) {
             if unique.is_empty() && !key_holds {

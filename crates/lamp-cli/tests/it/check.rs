@@ -67,6 +67,33 @@ fn warnings_break_nothing_and_rows_are_shown_without_what_is_sensitive() {
 }
 
 #[test]
+fn a_day_is_held_against_the_days_before_and_against_other_datasets() {
+    let shop = Shop::with_orders();
+    let contract = "projects/bakery/contracts/orders.odcs.yaml";
+    let own = |implementation: &str| format!("{{type: custom, engine: lamplighter, implementation: {implementation}}}");
+    let text = shop.context.repo.read(contract).replace(
+        "    quality:\n      - metric: rowCount\n",
+        &format!(
+            "    quality:\n      - {}\n      - {}\n      - {}\n      - metric: rowCount\n",
+            own("{metric: rowCount, as: percentChange, against: previous, mustBeGreaterThan: -90}"),
+            own("{metric: foreignKey, columns: [at, street], dataset: orders, to: [at, street], mustBe: 0}"),
+            own("{metric: foreignKey, columns: [street], dataset: roads, to: [name], mustBe: 0}"),
+        ),
+    );
+    shop.context.repo.write(contract, &text);
+    let kept = shop.lamp("check orders --all").succeeds();
+    kept.line_with(&["not evaluated [2013-03-27] quality.rowCount: there is nothing before it to compare with"]);
+    kept.line_with(&[
+        "passed [2013-03-28] quality.rowCount: the table: rowCount as percentChange against the one before is ",
+    ]);
+    kept.line_with(&["passed [2013-03-28] quality.foreignKey: the table: foreignKey in 0 of"]);
+    let short = shop.lamp("check orders").succeeds();
+    short.line_with(&[
+        "not evaluated quality.foreignKey.2: there is no dataset `roads` with a version here (in 5 partitions)",
+    ]);
+}
+
+#[test]
 fn rows_of_another_day_and_rows_that_share_a_key_are_told() {
     let shop = Shop::new();
     let twice = orders("2013-03-28", &[("elm", 2, Some(1)), ("oak", 1, Some(0))]);

@@ -14,6 +14,7 @@ impl RuleName {
             RuleKind::Library(metric) => metric.as_str(),
             RuleKind::Text => "text",
             RuleKind::Sql { .. } => "sql",
+            RuleKind::Own(own) => own.metric.as_str(),
             RuleKind::Custom { .. } => "custom",
         });
         Self(column.map_or_else(|| format!("quality.{what}"), |column| format!("quality.{column}.{what}")))
@@ -36,7 +37,7 @@ impl RuleName {
 /// query gave) in a table of `rows` rows.
 #[allow(clippy::cast_precision_loss, reason = "counts of rows stay below 2^53")]
 pub fn judge(rule: &Rule, column: Option<&str>, count: f64, rows: u64) -> Check {
-    let is_share = rule.unit == Unit::Percent && matches!(rule.kind, RuleKind::Library(_));
+    let is_share = rule.unit == Unit::Percent && rule.counts_rows();
     if is_share && rows == 0 {
         return not_evaluated(rule, column, "there are no rows to take a percentage of");
     }
@@ -85,10 +86,27 @@ fn sentence(rule: &Rule, column: Option<&str>, count: f64, rows: u64) -> String 
             let what = if properties.is_empty() { column } else { format!("`{}`", properties.join("`, `")) };
             format!("{what} repeats an earlier row in {count} {of_rows}")
         }
+        RuleKind::Own(own) if own.metric.counts_rows() => format!("{column}: {} in {count} {of_rows}", own.words()),
+        RuleKind::Own(own) => format!("{column}: {} is {}", own.words(), rounded(count)),
         RuleKind::Text | RuleKind::Sql { .. } | RuleKind::Custom { .. } => format!("measured {count}"),
     };
     match rule.description.as_deref().or(rule.name.as_deref()) {
         Some(words) => format!("{measured}: {words}"),
         None => measured,
+    }
+}
+
+/// A number with five significant digits, for people.
+fn rounded(value: f64) -> String {
+    let is_whole = value.fract() == 0.0 && value.abs() < 1e15;
+    if is_whole || !value.is_finite() {
+        return format!("{value}");
+    }
+    #[allow(clippy::cast_possible_truncation, reason = "a magnitude is below 400")]
+    let magnitude = value.abs().log10().floor() as i32;
+    match usize::try_from(4 - magnitude) {
+        Ok(digits) if digits <= 8 => format!("{value:.digits$}"),
+        Ok(_) => format!("{value:.4e}"),
+        Err(_) => format!("{value:.0}"),
     }
 }

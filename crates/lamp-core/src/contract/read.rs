@@ -1,14 +1,17 @@
 //! From the text of a contract to types, collecting everything that is wrong on the way.
 
 mod fields;
+mod own;
+mod people;
 mod property;
 mod quality;
+mod relationship;
 mod service;
 
 use super::CONTRACT_BYTES_MAX;
 use super::lint::Lint;
 use super::sla::{Sla, SlaProperty};
-use super::types::{Contract, Member, SchemaObject};
+use super::types::{Contract, SchemaObject};
 use super::yaml::{Node, Place, Yaml};
 use fields::{Fields, Findings};
 
@@ -105,9 +108,10 @@ fn contract(root: &Node, findings: &mut Findings) -> Contract {
         objects: fields.list("schema", findings).iter().filter_map(|node| object(node, findings)).collect(),
         sla: fields.list("slaProperties", findings).iter().filter_map(|node| sla(node, findings)).collect(),
         sla_default_element: fields.text("slaDefaultElement", findings),
-        team: team(&mut fields, findings),
+        team: people::team(&mut fields, findings),
+        support: people::support(&mut fields, findings),
     };
-    for key in ["servers", "support", "roles", "tags", "authoritativeDefinitions", "customProperties"] {
+    for key in ["servers", "roles", "tags", "authoritativeDefinitions", "customProperties"] {
         fields.list(key, findings);
     }
     fields.unknown(ROOT_KEYS, findings);
@@ -156,26 +160,6 @@ fn purpose(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<String> {
     }
 }
 
-/// Either a list of members (3.0) or a mapping with `members` (3.1).
-fn team(fields: &mut Fields<'_>, findings: &mut Findings) -> Vec<Member> {
-    let Some(node) = fields.take("team") else { return Vec::new() };
-    let members = match &node.yaml {
-        Yaml::Null => Vec::new(),
-        Yaml::List(members) => members.iter().collect(),
-        _ => match Fields::of(node, "`team`", findings) {
-            Some(mut team) => team.list("members", findings).iter().collect(),
-            None => Vec::new(),
-        },
-    };
-    let mut people = Vec::new();
-    for member in members {
-        let Some(mut fields) = Fields::of(member, "a member of the team", findings) else { continue };
-        let username = fields.required_text("username", findings);
-        people.push(Member { username, role: fields.text("role", findings) });
-    }
-    people
-}
-
 fn object(node: &Node, findings: &mut Findings) -> Option<SchemaObject> {
     let mut fields = Fields::of(node, "a schema object", findings)?;
     let name = fields.required_text("name", findings);
@@ -188,15 +172,14 @@ fn object(node: &Node, findings: &mut Findings) -> Option<SchemaObject> {
     let columns: Vec<&str> = properties.iter().map(|property| property.name.as_str()).collect();
     let quality = quality::rules(&mut fields, &quality::Subject::Table { columns: &columns }, findings);
     repeated(properties.iter().map(|property| (property.name.as_str(), property.line)), "property", findings);
-    if fields.take("relationships").is_some() {
-        findings.warning(fields.place("relationships"), "`relationships` are not evaluated".to_owned(), None);
-    }
+    let relationships = relationship::of_table(&mut fields, findings);
     let object = SchemaObject {
         name,
         physical_name: fields.text("physicalName", findings),
         description: fields.text("description", findings),
         properties,
         quality,
+        relationships,
         line: node.place.line,
     };
     fields.unknown(OBJECT_KEYS, findings);

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::own::OwnRule;
+
 /// What a rule counts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Unit {
@@ -49,6 +51,8 @@ pub enum RuleKind {
         /// The query; `{object}` and `{property}` stand for the table and the column.
         query: String,
     },
+    /// A rule of our own, for what the library lacks.
+    Own(OwnRule),
     /// A rule for another engine.
     Custom {
         /// The engine's name.
@@ -207,9 +211,19 @@ impl Rule {
     pub fn dimension(&self) -> Option<&str> {
         let natural = match &self.kind {
             RuleKind::Library(metric) => Some(metric.dimension()),
+            RuleKind::Own(own) => Some(own.metric.dimension()),
             RuleKind::Text | RuleKind::Sql { .. } | RuleKind::Custom { .. } => None,
         };
         self.dimension.as_deref().or(natural)
+    }
+
+    /// Whether its number is one of rows, so that it can be had in percent of them.
+    pub fn counts_rows(&self) -> bool {
+        match &self.kind {
+            RuleKind::Library(_) => true,
+            RuleKind::Own(own) => own.metric.counts_rows(),
+            RuleKind::Text | RuleKind::Sql { .. } | RuleKind::Custom { .. } => false,
+        }
     }
 
     /// Whether a measured number breaks the rule by being too high: then the rows that were counted show why.
@@ -220,10 +234,10 @@ impl Rule {
     /// All operators, for people: `>= 600 rows`.
     pub fn bound(&self) -> String {
         let operators: Vec<_> = self.operators.iter().map(ToString::to_string).collect();
-        let unit = match (&self.kind, self.unit) {
-            (RuleKind::Library(_), Unit::Rows) => " rows",
-            (RuleKind::Library(_), Unit::Percent) => " %",
-            _ => "",
+        let unit = match self.unit {
+            _ if !self.counts_rows() => "",
+            Unit::Rows => " rows",
+            Unit::Percent => " %",
         };
         if operators.is_empty() { String::new() } else { format!("{}{unit}", operators.join(" and ")) }
     }

@@ -1,5 +1,7 @@
 use expect_test::{Expect, expect};
 
+mod own;
+
 use super::*;
 use crate::check::Verdict;
 use crate::profile::ColumnKind;

@@ -27,8 +27,36 @@ pub struct Contract {
     pub sla: Vec<Sla>,
     /// `slaDefaultElement`: the column that promises of service are measured on.
     pub sla_default_element: Option<String>,
-    /// The people behind it.
+    /// The people behind it, without those who left.
     pub team: Vec<Member>,
+    /// Where to ask.
+    pub support: Vec<Support>,
+}
+
+/// A foreign key: what each value of some columns must be found in. Names are as written, of properties.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Relationship {
+    /// The columns of this table.
+    pub from: Vec<String>,
+    /// The table that they point into.
+    pub table: String,
+    /// Its columns, one for each of `from`.
+    pub to: Vec<String>,
+    /// Line in the file.
+    pub line: u64,
+}
+
+/// Where to ask about the data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Support {
+    /// The channel's name.
+    pub channel: String,
+    /// `email`, `slack`, …, as written.
+    pub tool: Option<String>,
+    /// `issues`, `announcements`, …, as written.
+    pub scope: Option<String>,
+    /// Where it is.
+    pub url: Option<String>,
 }
 
 /// A person of the team.
@@ -53,6 +81,8 @@ pub struct SchemaObject {
     pub properties: Vec<Property>,
     /// Rules on the whole table.
     pub quality: Vec<Rule>,
+    /// Columns of other tables in which combinations of values must be found.
+    pub relationships: Vec<Relationship>,
     /// Line in the file.
     pub line: u64,
 }
@@ -88,8 +118,12 @@ pub struct Property {
     pub sensitive: bool,
     /// Rules on the column.
     pub quality: Vec<Rule>,
-    /// Promises of the property that are read but not evaluated: `relationships`, `items`, …
-    pub unevaluated: Vec<String>,
+    /// The fields of a struct.
+    pub properties: Vec<Self>,
+    /// What each item of a list is; its name is `[]`.
+    pub items: Option<Box<Self>>,
+    /// Columns of other tables in which each value must be found.
+    pub relationships: Vec<Relationship>,
     /// Line in the file.
     pub line: u64,
 }
@@ -230,7 +264,7 @@ impl fmt::Display for Bound {
     }
 }
 
-/// `logicalTypeOptions`, as far as they are evaluated.
+/// `logicalTypeOptions`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TypeOptions {
     /// Smallest value allowed.
@@ -251,6 +285,20 @@ pub struct TypeOptions {
     pub pattern: Option<String>,
     /// Named format, as written: `email`, `uuid`, `i32`, `yyyy-MM-dd`, …
     pub format: Option<String>,
-    /// Names of the options that are read but not evaluated: `minItems`, `timezone`, …
-    pub unevaluated: Vec<String>,
+    /// Whether instants carry a zone, or must not.
+    pub timezone: Option<bool>,
+    /// The IANA zone in which bounds without an offset are read.
+    pub default_timezone: Option<String>,
+    /// Fewest items allowed in a list.
+    pub min_items: Option<u64>,
+    /// Most items allowed in a list.
+    pub max_items: Option<u64>,
+    /// Whether the items of a list never repeat.
+    pub unique_items: bool,
+    /// Fewest fields of a struct that may be set.
+    pub min_properties: Option<u64>,
+    /// Most fields of a struct that may be set.
+    pub max_properties: Option<u64>,
+    /// Fields that each struct must set.
+    pub required_properties: Vec<String>,
 }

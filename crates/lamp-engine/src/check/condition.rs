@@ -3,8 +3,9 @@
 
 use jiff::Timestamp;
 use jiff::civil;
+use jiff::tz::TimeZone;
 use lamp_core::contract::Bound;
-use lamp_core::profile::{ColumnKind, Scalar};
+use lamp_core::profile::{ColumnKind, ColumnProfile, Scalar};
 use regex::Regex;
 use serde_json::Value;
 
@@ -120,12 +121,18 @@ fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
-/// A bound of a contract as a value of a column.
-pub(super) fn bound(bound: &Bound, kind: ColumnKind) -> Option<Scalar> {
-    match bound {
-        Bound::Number(value) => scalar(&Value::from(*value), kind),
-        Bound::Text(text) => scalar(&Value::from(text.as_str()), kind),
+/// A bound of a contract as a value of a column. A time without an offset is read in `zone` where the column's
+/// values are instants.
+pub(super) fn bound(bound: &Bound, column: &ColumnProfile, zone: Option<&str>) -> Option<Scalar> {
+    let text = match bound {
+        Bound::Number(value) => return scalar(&Value::from(*value), column.kind),
+        Bound::Text(text) => text,
+    };
+    let is_instant = column.kind == ColumnKind::Instant && column.data_type.contains(',');
+    if let (Some(zone), true, Err(_)) = (zone, is_instant, text.parse::<Timestamp>()) {
+        return civil_in(text, &TimeZone::get(zone).ok()?).map(Scalar::Instant);
     }
+    scalar(&Value::from(text.as_str()), column.kind)
 }
 
 /// Microseconds since the epoch of an instant, of a time without a zone as if it were UTC, or of
@@ -134,9 +141,13 @@ fn instant(text: &str) -> Option<i64> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at.as_microsecond());
     }
+    civil_in(text, &TimeZone::UTC)
+}
+
+fn civil_in(text: &str, zone: &TimeZone) -> Option<i64> {
     let civil =
         text.parse::<civil::DateTime>().or_else(|_| text.parse::<civil::Date>().map(civil::DateTime::from)).ok()?;
-    civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp().as_microsecond())
+    zone.to_ambiguous_zoned(civil).compatible().ok().map(|zoned| zoned.timestamp().as_microsecond())
 }
 
 /// A name in SQL.
@@ -152,7 +163,7 @@ fn number_literal(value: f64) -> String {
     format!("CAST('{value:?}' AS DOUBLE)")
 }
 
-fn literal(value: &Scalar, data_type: &str) -> String {
+pub(super) fn literal(value: &Scalar, data_type: &str) -> String {
     match value {
         Scalar::Bool(value) => value.to_string(),
         Scalar::Int(value) => format!("CAST('{value}' AS BIGINT)"),

@@ -2,18 +2,15 @@
 
 use lamp_core::check::{Check, MASK, SAMPLES_MAX, SampleCell, SampleRow};
 use lamp_core::contract::SchemaObject;
-use lamp_core::profile::Profile;
+use lamp_core::profile::{ColumnKind, Profile};
 use lamp_core::table::{Table, Values};
 
 use super::CheckContext;
 use super::condition::quoted;
-use super::measure::TABLE;
+use super::measure::{TABLE, Tables};
 use super::plan::{Draft, Failing};
-use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::files::DataFile;
 use crate::query;
-use crate::source::Source;
 
 /// Rules of one table whose rows are shown; further ones say only how many they are.
 const SAMPLED_RULES_MAX: usize = 20;
@@ -24,8 +21,7 @@ const VALUE_CHARACTERS_MAX: usize = 60;
 
 /// Adds rows to the checks that are broken by some. `checks` are those of `drafts`, in order.
 pub(super) async fn add_samples(
-    engine: &Engine,
-    files: &[DataFile],
+    tables: &Tables<'_>,
     object: &SchemaObject,
     (profile, context): (&Profile, &CheckContext),
     drafts: &[Draft<'_>],
@@ -37,48 +33,55 @@ pub(super) async fn add_samples(
             wanted.push((place, failing));
         }
     }
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let one = engine.in_order();
-    let session = one.session();
-    one.register(&session, TABLE, Source::open_async(files).await?)?;
+    let tables = tables.in_order();
     for (place, failing) in wanted.into_iter().take(SAMPLED_RULES_MAX) {
-        let own = checks[place].column.clone();
         let columns = match failing {
-            Failing::Where(_) => shown(object, profile, context, own.as_deref()),
+            Failing::Where(_) => {
+                let own = checks[place].column.iter().chain(&drafts[place].beside);
+                shown(object, profile, context, own)
+            }
             Failing::Repeated(columns) => columns.to_vec(),
         };
-        let table = query::run(&session, &select(&failing, &columns, object), SAMPLES_MAX).await?;
-        checks[place].samples = rows(&table, &columns);
+        let sql = select(&failing, &columns, |column| is_hidden(object, profile, column));
+        // The verdict stands; it must not be lost because a row cannot be shown.
+        if let Ok(table) = query::run(tables.session().await?, &sql, SAMPLES_MAX).await {
+            checks[place].samples = rows(&table, &columns);
+        }
     }
     Ok(())
 }
 
-/// What tells a row apart (the key, and the column that dates it), and the column that is wrong.
-fn shown(object: &SchemaObject, profile: &Profile, context: &CheckContext, own: Option<&str>) -> Vec<String> {
+/// What tells a row apart (the key, and the column that dates it), and the columns that are wrong.
+fn shown<'a>(
+    object: &SchemaObject,
+    profile: &Profile,
+    context: &CheckContext,
+    own: impl Iterator<Item = &'a String>,
+) -> Vec<String> {
     let of_contract = object.primary_key().into_iter().map(|property| property.column().to_owned());
-    let mut columns: Vec<String> = of_contract.collect();
-    if columns.is_empty() {
-        columns.clone_from(&context.key);
+    let mut key: Vec<String> = of_contract.collect();
+    if key.is_empty() {
+        key.clone_from(&context.key);
     }
-    columns.extend(context.newest_column.clone());
-    columns.retain(|column| profile.find(column).is_some() && Some(column.as_str()) != own);
-    columns.dedup();
-    columns.truncate(KEY_COLUMNS_MAX);
-    columns.extend(own.filter(|own| profile.find(own).is_some()).map(str::to_owned));
+    key.extend(context.newest_column.clone());
+    key.truncate(KEY_COLUMNS_MAX);
+    let mut own: Vec<String> = own.cloned().collect();
+    key.retain(|column| !own.contains(column));
+    key.append(&mut own);
+    let mut columns = Vec::new();
+    for column in key {
+        if profile.find(&column).is_some() && !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
     columns
 }
 
-/// Sensitive values do not leave the query: only whether they are null does.
-fn select(failing: &Failing<'_>, columns: &[String], object: &SchemaObject) -> String {
+/// Hidden values do not leave the query: only whether they are null does.
+fn select(failing: &Failing<'_>, columns: &[String], is_hidden: impl Fn(&str) -> bool) -> String {
     let expression = |column: &String| {
         let name = quoted(column);
-        if is_sensitive(object, column) {
-            format!("CASE WHEN {name} IS NULL THEN NULL ELSE '{MASK}' END")
-        } else {
-            name
-        }
+        if is_hidden(column) { format!("CASE WHEN {name} IS NULL THEN NULL ELSE '{MASK}' END") } else { name }
     };
     let aliased = |(place, column): (usize, &String)| format!("{} AS c{place}", expression(column));
     let list = columns.iter().enumerate().map(aliased).collect::<Vec<_>>().join(", ");
@@ -99,8 +102,11 @@ fn select(failing: &Failing<'_>, columns: &[String], object: &SchemaObject) -> S
     }
 }
 
-fn is_sensitive(object: &SchemaObject, column: &str) -> bool {
-    object.properties.iter().any(|property| property.column() == column && property.sensitive)
+/// Sensitive values, and those that are no single word.
+fn is_hidden(object: &SchemaObject, profile: &Profile, column: &str) -> bool {
+    let is_sensitive = object.properties.iter().any(|property| property.column() == column && property.sensitive);
+    let kind = profile.find(column).map(|column| column.kind);
+    is_sensitive || kind.is_some_and(|kind| matches!(kind, ColumnKind::Struct | ColumnKind::Other))
 }
 
 fn rows(table: &Table, columns: &[String]) -> Vec<SampleRow> {

@@ -1,7 +1,7 @@
 //! From a contract and a profile to what must be measured. Pure.
 
 use lamp_core::check::{Check, Verdict};
-use lamp_core::contract::{self, Metric, Property, Rule, RuleKind, SchemaObject};
+use lamp_core::contract::{self, Metric, Property, Rule, RuleKind, SchemaObject, date_pattern};
 use lamp_core::profile::{ColumnKind, ColumnProfile, Profile};
 use regex::Regex;
 use serde_json::Value;
@@ -9,27 +9,48 @@ use serde_json::Value;
 use super::condition::{self, Condition};
 use crate::error::EngineError;
 
+pub(super) mod nested;
 mod options;
+mod own;
+
+pub(super) use own::Facts;
 
 /// What a draft still needs.
 #[derive(Debug, Clone)]
 pub(super) enum Need {
     /// Nothing: the profile knows the number. What would have measured it, where rows can be shown.
     Known(u64, Option<Box<Self>>),
+    /// Nothing: this is the number.
+    Measured(f64),
     /// The number of rows for which this SQL is true.
     Count(String),
     /// The number of rows beyond the first of each value of these columns.
     Duplicates(Vec<String>),
     /// The number that a rule's own query gives.
     Query(String),
+    /// The same, of a query that we wrote.
+    Rows(RowQuery),
     /// It cannot be evaluated.
     Nothing(String),
+}
+
+/// A query of its own for one number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RowQuery {
+    /// It gives the number.
+    pub number: String,
+    /// True for the rows that are counted, where it counts rows.
+    pub failing: Option<String>,
+    /// Whether the rows must come in the order of the files.
+    pub in_order: bool,
 }
 
 /// A check without its number yet.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
     pub need: Need,
+    /// Columns that are shown with rows that break it, beside its own.
+    pub beside: Vec<String>,
     about: About<'a>,
 }
 
@@ -42,7 +63,12 @@ impl Need {
     fn predicate(self) -> String {
         match self {
             Self::Count(sql) => sql,
-            Self::Known(..) | Self::Duplicates(_) | Self::Query(_) | Self::Nothing(_) => "FALSE".to_owned(),
+            Self::Known(..)
+            | Self::Measured(_)
+            | Self::Duplicates(_)
+            | Self::Query(_)
+            | Self::Rows(_)
+            | Self::Nothing(_) => "FALSE".to_owned(),
         }
     }
 }
@@ -52,7 +78,7 @@ enum About<'a> {
     /// A promise of the schema: the count of rows that break it is zero.
     Schema { rule: String, column: String, bound: String, complaint: String },
     /// A quality rule.
-    Quality { rule: &'a Rule, column: Option<&'a str> },
+    Quality { rule: &'a Rule, column: Option<String> },
     /// Decided already.
     Decided(Check),
 }
@@ -86,9 +112,10 @@ impl Draft<'_> {
             Need::Known(_, Some(measure)) => match measure.as_ref() {
                 Need::Count(sql) => Some(Failing::Where(sql)),
                 Need::Duplicates(columns) => Some(Failing::Repeated(columns)),
-                Need::Known(..) | Need::Query(_) | Need::Nothing(_) => None,
+                Need::Known(..) | Need::Measured(_) | Need::Query(_) | Need::Rows(_) | Need::Nothing(_) => None,
             },
-            Need::Known(_, None) | Need::Query(_) | Need::Nothing(_) => None,
+            Need::Rows(query) => query.failing.as_deref().map(Failing::Where),
+            Need::Known(_, None) | Need::Measured(_) | Need::Query(_) | Need::Nothing(_) => None,
         }
     }
 
@@ -96,8 +123,8 @@ impl Draft<'_> {
     pub(super) fn finish(&self, measured: Measured, rows: u64) -> Check {
         match (&self.about, measured) {
             (About::Decided(check), _) => check.clone(),
-            (About::Quality { rule, column }, Ok(count)) => contract::judge(rule, *column, count, rows),
-            (About::Quality { rule, column }, Err(why)) => contract::not_evaluated(rule, *column, &why),
+            (About::Quality { rule, column }, Ok(count)) => contract::judge(rule, column.as_deref(), count, rows),
+            (About::Quality { rule, column }, Err(why)) => contract::not_evaluated(rule, column.as_deref(), &why),
             (About::Schema { rule, column, bound, complaint }, measured) => {
                 let (verdict, message) = match &measured {
                     Ok(count) => {
@@ -132,7 +159,8 @@ fn dimension_of(rule: &str) -> &'static str {
 }
 
 /// Everything that the contract promises of the table, in the contract's order.
-pub(super) fn plan<'a>(object: &'a SchemaObject, profile: &Profile) -> Result<Vec<Draft<'a>>, EngineError> {
+pub(super) fn plan<'a>(object: &'a SchemaObject, facts: &Facts<'_>) -> Result<Vec<Draft<'a>>, EngineError> {
+    let profile = facts.evidence.profile;
     let mut drafts = Vec::new();
     let key = object.primary_key();
     for property in &object.properties {
@@ -141,8 +169,10 @@ pub(super) fn plan<'a>(object: &'a SchemaObject, profile: &Profile) -> Result<Ve
                 let is_key = key.len() == 1 && property.primary_key;
                 schema(property, column, is_key, &mut drafts)?;
                 for rule in &property.quality {
-                    drafts.push(quality(rule, Some(column), object, profile)?);
+                    drafts.push(quality(rule, Some(column), object, facts)?);
                 }
+                let relationships = property.relationships.iter();
+                drafts.extend(relationships.map(|to| own::relationship(to, Some(column), object, facts)));
             }
             None => missing_column(property, &mut drafts),
         }
@@ -152,8 +182,9 @@ pub(super) fn plan<'a>(object: &'a SchemaObject, profile: &Profile) -> Result<Ve
         drafts.push(unique("schema.key.unique", &columns, profile));
     }
     for rule in &object.quality {
-        drafts.push(quality(rule, None, object, profile)?);
+        drafts.push(quality(rule, None, object, facts)?);
     }
+    drafts.extend(object.relationships.iter().map(|to| own::relationship(to, None, object, facts)));
     drafts.extend(extra_columns(object, profile));
     Ok(drafts)
 }
@@ -165,7 +196,11 @@ fn missing_column<'a>(property: &'a Property, drafts: &mut Vec<Draft<'a>>) {
     drafts.push(decided(rule, Some(column), (Verdict::Failed, None), "present".to_owned(), message));
     for rule in &property.quality {
         let need = Need::Nothing(format!("there is no column `{column}`"));
-        drafts.push(Draft { need, about: About::Quality { rule, column: Some(column) } });
+        drafts.push(Draft {
+            need,
+            beside: Vec::new(),
+            about: About::Quality { rule, column: Some(column.to_owned()) },
+        });
     }
 }
 
@@ -181,7 +216,7 @@ fn decided<'a>(
     let column = column.map(str::to_owned);
     let check =
         Check { rule, column, verdict, measured, bound, message, severity: None, dimension, samples: Vec::new() };
-    Draft { need: Need::known(0), about: About::Decided(check) }
+    Draft { need: Need::known(0), beside: Vec::new(), about: About::Decided(check) }
 }
 
 /// Columns that the contract does not name are allowed, and said.
@@ -206,7 +241,8 @@ fn schema<'a>(
     drafts: &mut Vec<Draft<'a>>,
 ) -> Result<(), EngineError> {
     let name = column.name.as_str();
-    let is_kept = property.logical_type.is_none_or(|promised| promised.accepts(column.kind, &column.data_type));
+    let is_kept = property.logical_type.is_none_or(|promised| promised.accepts(column.kind, &column.data_type))
+        || is_written_out(property, column);
     if let Some(logical_type) = property.logical_type {
         let verdict = if is_kept { Verdict::Passed } else { Verdict::Failed };
         let message = format!("`{name}` is {}{}", column.data_type, type_advice(property, column, is_kept));
@@ -228,19 +264,27 @@ fn schema<'a>(
             promise(&format!("schema.{name}.{what}"), name, what, "", need)
         }));
     }
-    for what in &property.unevaluated {
-        let need = Need::Nothing(format!("`{what}` are not evaluated"));
-        drafts.push(promise(&format!("schema.{name}.{what}"), name, what, "", need));
-    }
     Ok(())
+}
+
+/// Whether the column is text in which days or times are written as the contract's `format` says.
+fn is_written_out(property: &Property, column: &ColumnProfile) -> bool {
+    use lamp_core::contract::LogicalType;
+    let is_time = matches!(property.logical_type, Some(LogicalType::Date | LogicalType::Timestamp | LogicalType::Time));
+    let has_pattern = property.options.format.as_deref().is_some_and(|format| date_pattern(format).is_some());
+    is_time && has_pattern && column.kind == ColumnKind::Text
 }
 
 fn type_advice(property: &Property, column: &ColumnProfile, is_kept: bool) -> &'static str {
     use lamp_core::contract::LogicalType;
-    let is_float_for_integer =
-        !is_kept && property.logical_type == Some(LogicalType::Integer) && column.kind == ColumnKind::Float;
-    if is_float_for_integer {
+    let is_one_of = |types: &[LogicalType]| !is_kept && property.logical_type.is_some_and(|one| types.contains(&one));
+    let is_text = column.kind == ColumnKind::Text;
+    if column.kind == ColumnKind::Float && is_one_of(&[LogicalType::Integer]) {
         "; integers with nulls written by pandas become floats: promise `number`, or write them as Int64"
+    } else if is_text && is_one_of(&[LogicalType::Date, LogicalType::Timestamp, LogicalType::Time]) {
+        "; say in `logicalTypeOptions.format` how the text is written"
+    } else if is_text && is_one_of(&[LogicalType::Object, LogicalType::Array]) {
+        "; JSON in text is not looked into: write it as a struct or a list"
     } else {
         ""
     }
@@ -253,7 +297,7 @@ fn promise<'a>(rule: &str, column: &str, bound: &str, complaint: &str, need: Nee
         bound: bound.to_owned(),
         complaint: complaint.to_owned(),
     };
-    Draft { need, about }
+    Draft { need, beside: Vec::new(), about }
 }
 
 fn unique_column<'a>(name: &str, column: &ColumnProfile) -> Draft<'a> {
@@ -295,18 +339,22 @@ fn quality<'a>(
     rule: &'a Rule,
     column: Option<&ColumnProfile>,
     object: &'a SchemaObject,
-    profile: &Profile,
+    facts: &Facts<'_>,
 ) -> Result<Draft<'a>, EngineError> {
+    let mut beside = Vec::new();
     let need = match &rule.kind {
+        RuleKind::Own(own) => {
+            let (need, more) = own::need(own, column, object, facts);
+            beside = more;
+            need
+        }
         RuleKind::Text => Need::Nothing("a rule in words, for people to check".to_owned()),
         RuleKind::Custom { engine, .. } => Need::Nothing(format!("rules of the engine `{engine}` are not evaluated")),
         RuleKind::Sql { query } => Need::Query(substituted(query, object, column)),
-        RuleKind::Library(metric) => library(metric, column, object, profile)?,
+        RuleKind::Library(metric) => library(metric, column, object, facts.evidence.profile)?,
     };
-    // The rule's own column name lives in the contract, which outlives the draft.
-    let name =
-        column.and_then(|column| object.properties.iter().find(|p| p.column() == column.name)).map(Property::column);
-    Ok(Draft { need, about: About::Quality { rule, column: name } })
+    let column = column.map(|column| column.name.clone());
+    Ok(Draft { need, beside, about: About::Quality { rule, column } })
 }
 
 /// `{object}` and `{property}`, also called `{table}` and `{column}` and with or without a dollar sign before them,

@@ -37,6 +37,9 @@ fn context() -> CheckContext {
         dataset: Some("trips".to_owned()),
         newest_column: None,
         key: Vec::new(),
+        history: Vec::new(),
+        partition_end: None,
+        others: Vec::new(),
     }
 }
 
@@ -243,7 +246,7 @@ async fn the_schema_is_held_to() {
             failed schema.carrier.minLength [>= 1 characters] `carrier` is too short in 1 of 10 rows
             failed schema.carrier.maxLength [<= 2 characters] `carrier` is too long in 1 of 10 rows
             failed schema.carrier.pattern [matches ^[A-Z0-9]*$] `carrier` does not match in 2 of 10 rows
-            not_evaluated schema.carrier.format [uri] the format `uri` is not evaluated
+            failed schema.carrier.format [uri] `carrier` has another format in 8 of 10 rows
             passed schema.delay.type [number] `delay` is Float64
             failed schema.delay.unique [unique] `delay` repeats an earlier row in 1 of 10 rows
             failed schema.delay.exclusiveMinimum [> -5] `delay` is too small in 2 of 10 rows
@@ -257,7 +260,7 @@ async fn the_schema_is_held_to() {
             passed schema.at.required [no nulls] `at` is null in 0 of 10 rows
             failed schema.at.minimum [>= 2013-03-25T00:00:00Z] `at` is too small in 2 of 10 rows
             failed schema.at.exclusiveMaximum [< 2013-04-01T00:00:00Z] `at` is too large in 1 of 10 rows
-            not_evaluated schema.at.timezone [timezone] `timezone` is not evaluated
+            passed schema.at.timezone [with a time zone] `at` has no time zone in 0 of 10 rows
             failed schema.wind.present [present] there is no column `wind`
             not_evaluated quality.wind.nullValues [= 0 rows] there is no column `wind`
             passed schema.key.unique [unique] `id, leg` repeats an earlier row in 0 of 10 rows
@@ -428,6 +431,9 @@ async fn a_contract_of_other_tables_is_refused() {
         now: Timestamp::UNIX_EPOCH,
         newest_column: None,
         key: Vec::new(),
+        history: Vec::new(),
+        partition_end: None,
+        others: Vec::new(),
     };
     let error = engine.check(&files, &profile, &contract, &context).await.expect_err("no such zone");
     assert_eq!(error.to_string(), "`Mars/Olympus` is not a time zone");

@@ -137,7 +137,11 @@ async fn more_rows_than_fit_the_memory_are_compared_in_several_passes() {
         folder.parquet(name, vec![("id", Arc::new(Int64Array::from(ids)) as _), ("v", array(Int64Array::from(values)))])
     };
     let (before, after) = ([side("a.parquet", 0)], [side("b.parquet", 1)]);
-    let small = lamp_engine::Engine::new(lamp_engine::EngineSettings { memory_bytes: 64 << 10, threads: 2 });
+    let small = lamp_engine::Engine::new(lamp_engine::EngineSettings {
+        memory_bytes: 64 << 10,
+        threads: 2,
+        ..lamp_engine::EngineSettings::default()
+    });
     let found = small.row_difference(&before, &after, &["id".to_owned()]).await.expect("a difference");
     let large = difference(&before, &after, &["id"]).await.expect("a difference");
     assert_eq!(found, large);
@@ -145,7 +149,11 @@ async fn more_rows_than_fit_the_memory_are_compared_in_several_passes() {
     let ids: Vec<&Value> = found.some_changed.iter().map(|row| &row.key[0].value).collect();
     assert_eq!(ids, [7, 1_007, 2_007, 3_007, 4_007], "in the order of the file");
 
-    let tiny = lamp_engine::Engine::new(lamp_engine::EngineSettings { memory_bytes: 1 << 10, threads: 2 });
+    let tiny = lamp_engine::Engine::new(lamp_engine::EngineSettings {
+        memory_bytes: 1 << 10,
+        threads: 2,
+        ..lamp_engine::EngineSettings::default()
+    });
     let error = tiny.row_difference(&before, &after, &["id".to_owned()]).await.expect_err("too many");
     assert!(error.to_string().contains("10000 rows"), "{error}");
 }

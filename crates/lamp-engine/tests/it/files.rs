@@ -45,7 +45,7 @@ impl Folder {
 }
 
 pub fn engine(threads: usize) -> Engine {
-    Engine::new(EngineSettings { memory_bytes: 64 << 20, threads })
+    Engine::new(EngineSettings { memory_bytes: 64 << 20, threads, ..EngineSettings::default() })
 }
 
 pub fn array<A: datafusion::arrow::array::Array + 'static>(array: A) -> ArrayRef {

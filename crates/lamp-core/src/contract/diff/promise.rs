@@ -189,6 +189,7 @@ fn what(rule: &Rule) -> String {
         RuleKind::Library(metric) => metric.as_str().to_owned(),
         RuleKind::Text => "text".to_owned(),
         RuleKind::Sql { .. } => "sql".to_owned(),
+        RuleKind::Own(own) => own.words(),
         RuleKind::Custom { .. } => "custom".to_owned(),
     })
 }

@@ -1,8 +1,10 @@
 //! Quality rules.
 
 use super::fields::{Fields, Findings};
+use super::own;
 use crate::check::Severity;
 use crate::contract::lint::nearest;
+use crate::contract::own::OWN_ENGINE;
 use crate::contract::rule::{Metric, Operator, Rule, RuleKind, Unit};
 use crate::contract::yaml::{Node, Place, Yaml};
 
@@ -69,8 +71,13 @@ fn rule(node: &Node, subject: &Subject<'_>, findings: &mut Findings) -> Option<R
     }
     let severity = severity(&mut fields, findings);
     let kind = kind(&mut fields, subject, findings)?;
-    let unit = unit(&mut fields, &kind, findings);
-    let operators = operators(&mut fields, &kind, unit, findings);
+    let inside = fields.take("implementation").filter(|_| matches!(kind, RuleKind::Own(_)));
+    let (unit, operators) = if let Some(implementation) = inside {
+        own_bounds(&mut fields, implementation, &kind, findings)?
+    } else {
+        let unit = unit(&mut fields, &kind, findings);
+        (unit, operators(&mut fields, &kind, unit, findings))
+    };
     Some(Rule {
         id: fields.text("id", findings),
         name: fields.text("name", findings),
@@ -82,6 +89,27 @@ fn rule(node: &Node, subject: &Subject<'_>, findings: &mut Findings) -> Option<R
         severity,
         line: node.place.line,
     })
+}
+
+/// Unit and operators of a rule of our own. The standard knows neither beside `implementation`; operators are read
+/// there too, for whoever expects them where they are in other rules.
+fn own_bounds<'a>(
+    fields: &mut Fields<'a>,
+    implementation: &'a Node,
+    kind: &RuleKind,
+    findings: &mut Findings,
+) -> Option<(Unit, Vec<Operator>)> {
+    let mut inner = Fields::of(implementation, "`implementation`", findings)?;
+    let is_outside = Operator::NAMES.iter().any(|key| fields.take(key).is_some());
+    if is_outside {
+        let hint = Some("implementation: {metric: …, mustBe: …}".to_owned());
+        let message = "the standard has no operator beside a custom rule: write it into `implementation`".to_owned();
+        findings.warning(fields.start(), message, hint);
+    }
+    let with_unit = if fields.take("unit").is_some() { &mut *fields } else { &mut inner };
+    let unit = unit(with_unit, kind, findings);
+    let with_operators = if is_outside { fields } else { &mut inner };
+    Some((unit, operators(with_operators, kind, unit, findings)))
 }
 
 fn severity(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<String> {
@@ -116,6 +144,14 @@ fn kind(fields: &mut Fields<'_>, subject: &Subject<'_>, findings: &mut Findings)
         }
         "custom" => {
             let engine = fields.required_text("engine", findings);
+            if engine == OWN_ENGINE {
+                let Some(implementation) = fields.take("implementation") else {
+                    let hint = Some("implementation: {metric: mean, mustBeBetween: [0, 1]}".to_owned());
+                    findings.error(fields.start(), "a rule of lamplighter needs `implementation`".to_owned(), hint);
+                    return None;
+                };
+                return own::rule(implementation, subject, findings).map(RuleKind::Own);
+            }
             let implementation = fields.take("implementation").map(Node::json).unwrap_or_default();
             Some(RuleKind::Custom { engine, implementation })
         }
@@ -282,8 +318,9 @@ fn unit(fields: &mut Fields<'_>, kind: &RuleKind, findings: &mut Findings) -> Un
             Unit::Rows
         }
         ("percent", RuleKind::Library(_)) => Unit::Percent,
+        ("percent", RuleKind::Own(own)) if own.metric.counts_rows() => Unit::Percent,
         ("percent", _) => {
-            let message = "`unit: percent` says nothing here: the query's own number is compared".to_owned();
+            let message = "`unit: percent` says nothing here: the measured number itself is compared".to_owned();
             findings.warning(fields.place("unit"), message, None);
             Unit::Rows
         }
@@ -305,7 +342,7 @@ fn operators(fields: &mut Fields<'_>, kind: &RuleKind, unit: Unit, findings: &mu
         }
     }
     match kind {
-        RuleKind::Library(_) | RuleKind::Sql { .. } if written == 0 => {
+        RuleKind::Library(_) | RuleKind::Sql { .. } | RuleKind::Own(_) if written == 0 => {
             let hint = Some("mustBe: 0".to_owned());
             findings.error(fields.start(), "the rule says what to measure but not what must hold".to_owned(), hint);
         }
@@ -316,7 +353,7 @@ fn operators(fields: &mut Fields<'_>, kind: &RuleKind, unit: Unit, findings: &mu
                 None,
             );
         }
-        RuleKind::Library(_) | RuleKind::Sql { .. } if written > 1 => {
+        RuleKind::Library(_) | RuleKind::Sql { .. } | RuleKind::Own(_) if written > 1 => {
             let message =
                 "several operators on one rule: all of them must hold, and other tools may refuse it".to_owned();
             findings.warning(fields.start(), message, Some("write one rule for each".to_owned()));
