@@ -33,7 +33,7 @@ impl App {
         self.authorize(Permission::Sign)?;
         let model = self.model_version(&request.model).await?;
         let overrides = Overrides { gate: request.gate_override, budget: request.budget_override };
-        let facts = self.signing_facts(&model, overrides).await?;
+        let facts = self.signing_facts(&model, request.decision, overrides).await?;
         let approval = model.decide(request.decision, self.actor(), &request.note, &facts, self.now())?;
         let action = match approval.decision {
             Decision::Approved => "model.approved",
@@ -55,6 +55,7 @@ impl App {
     pub(super) async fn signing_facts(
         &self,
         model: &ModelVersion,
+        decision: Decision,
         overrides: Overrides,
     ) -> Result<SigningFacts, RegistryError> {
         let run = self.ledger().find_run(model.run).await?;
@@ -64,9 +65,10 @@ impl App {
             on_a_branch = self.is_on_a_branch(&commit).await?;
         }
         let manifest = run.as_ref().and_then(|run| run.manifest.as_ref());
-        let exhausted = match manifest {
-            Some(manifest) => self.exhausted_budgets(manifest).await?,
-            None => Vec::new(),
+        // A refusal asks nothing of the data, and a contract that cannot be read must not stand in its way.
+        let exhausted = match (decision, manifest) {
+            (Decision::Approved, Some(manifest)) => self.exhausted_budgets(manifest).await?,
+            (Decision::Approved, None) | (Decision::Rejected, _) => Vec::new(),
         };
         Ok(SigningFacts {
             exhausted,

@@ -87,7 +87,7 @@ impl App {
         if let Err(denied) = self.authorize(Permission::Sign) {
             return Ok((Some(denied.into()), Vec::new()));
         }
-        let facts = self.signing_facts(&view.model, Overrides::default()).await?;
+        let facts = self.signing_facts(&view.model, Decision::Approved, Overrides::default()).await?;
         let tried = view.model.decide(Decision::Approved, self.actor(), "a look ahead", &facts, self.now());
         Ok((tried.err().map(Obstacle::from), facts.exhausted))
     }

@@ -106,7 +106,7 @@ fn property(name: &str, data_type: &str, rules: &[&Suggested], key: Option<(&Sug
         match &rule.promise {
             Promise::Type(logical) => {
                 lines.line(8, &format!("logicalType: {logical}"));
-                lines.line(8, &format!("physicalType: {}", scalar(data_type)));
+                lines.line(8, &format!("physicalType: {}", scalar(physical_type(data_type))));
             }
             Promise::Required => {
                 lines.comment(8, &evidence(rule));
@@ -141,6 +141,14 @@ fn property(name: &str, data_type: &str, rules: &[&Suggested], key: Option<(&Sug
         for rule in qualities {
             quality(rule, 10, lines);
         }
+    }
+}
+
+/// The type without what only says how it lies in memory: text is text, however long it may be.
+fn physical_type(data_type: &str) -> &str {
+    match data_type {
+        "LargeUtf8" | "Utf8View" => "Utf8",
+        other => other,
     }
 }
 
