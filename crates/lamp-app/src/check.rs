@@ -24,6 +24,7 @@ use crate::app::App;
 use crate::data::DataError;
 use crate::parts::{PartError, take_parts};
 use crate::profile::{OnPartition, Piece, pieces_of};
+use crate::surprise::PieceJudgement;
 
 /// Why there is no verdict at all.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +89,9 @@ pub struct CheckReport {
     pub contract: String,
     /// By partition, in order.
     pub pieces: Vec<PieceChecks>,
+    /// Partitions beside their history, in order; empty for a dataset without partitions.
+    #[serde(default)]
+    pub judged: Vec<PieceJudgement>,
     /// Incidents that this opened.
     pub incidents: Vec<Incident>,
 }
@@ -133,7 +137,7 @@ impl App {
     }
 
     /// Checks `NAME`, `NAME@V` or `NAME[RANGE]` against its contract, records every verdict and
-    /// opens an incident for each partition that breaks its promise.
+    /// opens an incident for each partition that breaks its promise. Then each partition is judged beside its history.
     pub async fn check(&self, text: &str, on_partition: OnPartition<'_>) -> Result<CheckReport, CheckError> {
         self.authorize(Permission::Watch)?;
         let slice = self.slice_of(text).await?;
@@ -147,9 +151,18 @@ impl App {
             checked.push(self.check_piece(piece, &contract, &mut beyond, &dataset, piece.partition == newest).await?);
             on_partition(done + 1, pieces.len());
         }
-        let mut report =
-            CheckReport { version: slice.version, contract: label, pieces: checked, incidents: Vec::new() };
+        let mut report = CheckReport {
+            version: slice.version,
+            contract: label,
+            pieces: checked,
+            judged: Vec::new(),
+            incidents: Vec::new(),
+        };
         report.incidents = self.record_checks(&report, digest).await?;
+        let keys = pieces.into_iter().filter_map(|piece| piece.partition).collect();
+        let (judged, surprises) = self.judge(&report.version, &keys).await?;
+        report.judged = judged;
+        report.incidents.extend(surprises);
         Ok(report)
     }
 

@@ -3,7 +3,8 @@
 use lamp_core::access::Permission;
 use lamp_core::error::{Classified, Kind};
 use lamp_core::ids::IncidentId;
-use lamp_core::incident::{Incident, IncidentRefusal, IncidentState};
+use lamp_core::incident::{DATA_SURPRISING, Incident, IncidentRefusal, IncidentState};
+use lamp_core::surprise::Decision;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -30,6 +31,12 @@ pub enum IncidentError {
         /// How many, up to the number that is looked for.
         count: usize,
     },
+    /// It is not about data beside its history.
+    #[error("incident {incident} is not about data that is unlike its history, so there is nothing to decide of it")]
+    NothingToDecide {
+        /// The incident.
+        incident: IncidentId,
+    },
     /// It is not in the state for that.
     #[error(transparent)]
     Refused(#[from] IncidentRefusal),
@@ -44,7 +51,7 @@ impl Classified for IncidentError {
     fn kind(&self) -> Kind {
         match self {
             Self::Unknown { .. } => Kind::NotFound,
-            Self::Ambiguous { .. } => Kind::Invalid,
+            Self::Ambiguous { .. } | Self::NothingToDecide { .. } => Kind::Invalid,
             Self::Refused(e) => e.kind(),
             Self::Part(e) => e.kind(),
         }
@@ -53,6 +60,7 @@ impl Classified for IncidentError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Unknown { .. } | Self::Ambiguous { .. } => Some("lamp incidents ls --all".to_owned()),
+            Self::NothingToDecide { incident } => Some(format!("lamp incidents resolve {incident} --note \"…\"")),
             Self::Refused(e) => e.hint(),
             Self::Part(e) => e.hint(),
         }
@@ -103,14 +111,27 @@ impl App {
         Ok(Incident { acknowledged: Some(acknowledgement), ..incident }.into())
     }
 
-    /// Says that an incident is over, and what it was.
-    pub async fn resolve_incident(&self, text: &str, note: &str) -> Result<IncidentView, IncidentError> {
+    /// Says that an incident is over, and what it was. Of one about data that is unlike its history, also what that
+    /// data was: see [`Decision`].
+    pub async fn resolve_incident(
+        &self,
+        text: &str,
+        note: &str,
+        decision: Option<Decision>,
+    ) -> Result<IncidentView, IncidentError> {
         self.authorize(Permission::Watch)?;
         let incident = self.find_incident(text).await?;
+        if decision.is_some() && incident.cause != DATA_SURPRISING {
+            return Err(IncidentError::NothingToDecide { incident: incident.id });
+        }
         let resolution = incident.resolve(self.actor(), note, self.now())?;
         let mut tx = self.ledger().begin().await?;
         tx.resolve_incident(incident.id, &resolution).await?;
-        let details = json!({"subject": incident.subject, "cause": incident.cause, "note": resolution.note});
+        if let Some(decision) = decision {
+            self.decide_judgements(&mut tx, &incident, decision).await?;
+        }
+        let (subject, cause, note) = (&incident.subject, &incident.cause, &resolution.note);
+        let details = json!({"subject": subject, "cause": cause, "note": note, "decision": decision});
         tx.audit(&self.entry("incident.resolved", incident.id, details)).await?;
         tx.commit().await?;
         Ok(Incident { resolved: Some(resolution), ..incident }.into())

@@ -31,6 +31,7 @@ pub mod rota;
 pub mod scheduler;
 pub mod serving;
 pub mod sla;
+pub mod surprise;
 pub mod training;
 pub mod why;
 pub mod workspace;

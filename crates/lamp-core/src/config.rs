@@ -5,6 +5,7 @@
 //! works with a [`Workspace`] and meets no text again.
 
 mod assemble;
+mod checks;
 mod circles;
 mod dataset;
 mod duty;
@@ -25,6 +26,7 @@ mod tests;
 mod words;
 mod workspace;
 
+pub use checks::Checks;
 pub use dataset::{DatasetConfig, Origin};
 pub use duty::{
     Cadence, Duties, Every, EveryError, EveryUnit, Handoff, HistogramsDuty, LabelsDuty, Rota, ValidateDuty,

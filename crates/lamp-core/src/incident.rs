@@ -13,6 +13,9 @@ use crate::names::ProjectName;
 /// A partition broke a promise of its contract; the subject is `flights[2013-02-08]`.
 pub const CONTRACT_BROKEN: &str = "contract.broken";
 
+/// A partition is unlike its history; the subject is `flights[2013-02-08]`.
+pub const DATA_SURPRISING: &str = "data.surprising";
+
 /// Another model answers for a service; the subject is `delay epoch 7`.
 pub const SERVICE_SWITCHED: &str = "service.switched";
 
@@ -211,6 +214,7 @@ impl Incident {
     pub fn look(&self) -> Option<String> {
         match self.cause.as_str() {
             CONTRACT_BROKEN => Some(format!("lamp check '{}'", self.subject)),
+            DATA_SURPRISING => Some(format!("lamp check '{}' --explain", self.subject)),
             SERVICE_SWITCHED | SERVICE_DEGRADED => {
                 self.subject.split(' ').next().map(|service| format!("lamp why {service}"))
             }
@@ -263,6 +267,7 @@ mod tests {
     fn an_incident_says_where_to_look() {
         for (cause, subject, command) in [
             (CONTRACT_BROKEN, "flights[2013-02-08]", Some("lamp check 'flights[2013-02-08]'")),
+            (DATA_SURPRISING, "flights[2013-02-08]", Some("lamp check 'flights[2013-02-08]' --explain")),
             (SERVICE_SWITCHED, "delay epoch 7", Some("lamp why delay")),
             (SERVICE_DEGRADED, "delay shadow delay-simple@1", Some("lamp why delay")),
             (HISTOGRAM_SUSPICIOUS, "flights[2013-02].dep", Some("lamp profile 'flights[2013-02]' --column dep")),

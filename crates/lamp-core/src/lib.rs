@@ -43,5 +43,6 @@ pub mod registry;
 pub mod rota;
 pub mod route;
 pub mod run;
+pub mod surprise;
 pub mod table;
 pub mod workflow;

@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 6, name: "cadence", sql: include_str!("../migrations/0006_cadence.sql") },
     Migration { version: 7, name: "outbox", sql: include_str!("../migrations/0007_outbox.sql") },
     Migration { version: 8, name: "test_reports", sql: include_str!("../migrations/0008_test_reports.sql") },
+    Migration { version: 9, name: "judgements", sql: include_str!("../migrations/0009_judgements.sql") },
 ];
 
 const CREATE_LIST: &str =

@@ -98,6 +98,7 @@ pub(crate) fn all() -> impl Iterator<Item = Statement> {
         crate::tokens::STATEMENTS,
         crate::users::STATEMENTS,
         crate::studies::STATEMENTS,
+        crate::surprises::STATEMENTS,
         crate::test_reports::STATEMENTS,
     ]
     .into_iter()
@@ -110,7 +111,7 @@ mod tests {
     use super::*;
 
     /// Rows of these tables are never changed and never removed.
-    const APPEND_ONLY: [&str; 16] = [
+    const APPEND_ONLY: [&str; 18] = [
         "audit_events",
         "approvals",
         "checks",
@@ -120,6 +121,8 @@ mod tests {
         "duty_events",
         "duty_verdicts",
         "estimates",
+        "judgement_decisions",
+        "judgements",
         "label_draws",
         "labels",
         "logged_answers",

@@ -1,5 +1,6 @@
 //! Calls about incidents.
 
+use lamp_core::surprise::Decision;
 use lamp_runner::Progress;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +63,9 @@ pub struct ResolveIncident {
     pub incident: String,
     /// What it was.
     pub note: String,
+    /// What the data was, of an incident about data that is unlike its history.
+    #[serde(default, rename = "as")]
+    pub decision: Option<Decision>,
 }
 
 impl Call for ResolveIncident {
@@ -69,6 +73,6 @@ impl Call for ResolveIncident {
     type Answer = IncidentView;
 
     async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
-        app.resolve_incident(&self.incident, &self.note).await.map_err(failed)
+        app.resolve_incident(&self.incident, &self.note, self.decision).await.map_err(failed)
     }
 }

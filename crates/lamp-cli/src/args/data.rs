@@ -142,13 +142,14 @@ pub struct DataBuild {
     pub commit: bool,
 }
 
-/// Check data against its contract
+/// Check data against its contract, and each partition against its history
 ///
 /// Exits 1 when a promise is broken. Rules whose `severity` is `warning` or `info` are shown and recorded, and
 /// break nothing. Of the rows that break a rule some are shown, with sensitive columns masked.
+/// Data that is unlike its history opens an incident, and breaks no promise.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lamp check\n  lamp check flights@7\n  lamp check 'trips[-7days..]' --json\n  lamp check --junit checks.xml"
+    after_help = "Examples:\n  lamp check\n  lamp check flights@7\n  lamp check 'trips[-7days..]' --json\n  lamp check --junit checks.xml\n  lamp check 'flights[2013-02-08]' --explain"
 )]
 pub struct Check {
     /// NAME, NAME@V or NAME[RANGE]; by default every dataset with a contract.
@@ -156,6 +157,9 @@ pub struct Check {
     /// Show every rule, not only those that fail.
     #[arg(long)]
     pub all: bool,
+    /// Show how each partition compares with its history, column by column.
+    #[arg(long)]
+    pub explain: bool,
     /// Also write a JUnit report.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,

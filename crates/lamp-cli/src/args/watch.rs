@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use lamp_core::names::RotaName;
+use lamp_core::surprise::Decision;
 
 #[derive(Debug, Subcommand)]
 pub enum Incidents {
@@ -46,7 +47,7 @@ pub struct IncidentsAck {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  lamp incidents resolve 013dc540 --note 'a blizzard: half of the flights never left'"
+    after_help = "Examples:\n  lamp incidents resolve 013dc540 --note 'a blizzard: half of the flights never left'\n  lamp incidents resolve 013dc540 --as expected-change --note 'a new carrier flies from today'"
 )]
 pub struct IncidentsResolve {
     /// The incident's id, or its start.
@@ -54,6 +55,10 @@ pub struct IncidentsResolve {
     /// What it was, and what was done.
     #[arg(long, default_value = "", hide_default_value = true)]
     pub note: String,
+    /// Of data that is unlike its history: `accept` keeps it in the history, `reject` leaves it out,
+    /// `expected-change` begins the history of the columns named with it.
+    #[arg(long = "as", value_name = "DECISION")]
+    pub decision: Option<Decision>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

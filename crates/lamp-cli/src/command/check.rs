@@ -1,6 +1,7 @@
 //! `lamp check`.
 
 mod junit;
+mod surprise;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -29,7 +30,7 @@ pub async fn run(desk: &Desk, args: &Check) -> Result<ExitCode, Failure> {
         let report = desk.ask_saying(CheckDataset { reference: desk.pinned(&name)? }, &said).await?;
         drop(spinner);
         if !args.json {
-            print(&report, args.all);
+            print(&report, args);
         }
         reports.push(report);
     }
@@ -48,7 +49,8 @@ fn junit_failure(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::operation(format!("cannot write `{}`: {error}", path.display()))
 }
 
-fn print(report: &CheckReport, all: bool) {
+fn print(report: &CheckReport, args: &Check) {
+    let all = args.all;
     let version = &report.version;
     out!(
         "{}  {}  {}  ({})",
@@ -67,6 +69,7 @@ fn print(report: &CheckReport, all: bool) {
     if !all {
         print_not_evaluated(report);
     }
+    surprise::print(&report.judged, args.explain);
     for incident in &report.incidents {
         out!("  incident opened: {}", incident.title);
         out!("    Next: lamp incidents ack {}", incident.id);

@@ -22,7 +22,8 @@ pub async fn run(desk: &Desk, args: &Incidents) -> Result<ExitCode, Failure> {
         Incidents::Show(args) => (desk.ask(ShowIncident { incident: args.incident.clone() }).await?, args.json),
         Incidents::Ack(args) => (desk.ask(AckIncident { incident: args.incident.clone() }).await?, args.json),
         Incidents::Resolve(args) => {
-            let request = ResolveIncident { incident: args.incident.clone(), note: args.note.clone() };
+            let (incident, note) = (args.incident.clone(), args.note.clone());
+            let request = ResolveIncident { incident, note, decision: args.decision };
             (desk.ask(request).await?, args.json)
         }
     };

@@ -79,7 +79,7 @@ impl ProjectConfig {
 }
 
 fn read_project(file: &Table<'_>, dir: &str) -> Option<ProjectConfig> {
-    for key in ["workspace", "rota", "notify"] {
+    for key in ["workspace", "rota", "notify", "checks"] {
         file.refuse(
             key,
             &format!("`{key}` does not belong in a project's file"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use globset::{GlobSet, GlobSetBuilder};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
+use super::checks::Checks;
 use super::duty::{Duties, Rota};
 use super::error::ConfigError;
 use super::notify::Notify;
@@ -44,6 +45,8 @@ pub struct RootConfig {
     pub serving: ServerConfig,
     /// Whom Lamplighter tells of incidents and missed duties.
     pub notify: Option<Notify>,
+    /// How often checks without bounds may call somebody.
+    pub checks: Checks,
     pub(crate) document: Document,
     member_globs: GlobSet,
 }
@@ -79,6 +82,7 @@ fn read_root(file: &Table<'_>) -> Option<impl FnOnce(Document) -> RootConfig + u
     let duties = file.table("duties").map(|table| Duties::read(&table)).unwrap_or_default();
     let serving = file.table("server").map(|table| server::read(&table)).unwrap_or_default();
     let notify = file.table("notify").and_then(|table| Notify::read(&table));
+    let checks = file.table("checks").map(|table| Checks::read(&table)).unwrap_or_default();
     let Some(workspace) = file.table("workspace") else {
         if !file.has("workspace") {
             file.missing("workspace", "[workspace]");
@@ -109,6 +113,7 @@ fn read_root(file: &Table<'_>) -> Option<impl FnOnce(Document) -> RootConfig + u
         server,
         serving,
         notify,
+        checks,
         document,
         member_globs,
     })

@@ -152,6 +152,15 @@ fn a_team_is_told_at_one_address() {
 }
 
 #[test]
+fn a_team_says_how_many_pages_it_accepts() {
+    let checks = |text: &str| RootConfig::parse(&format!("{ROOT}\n[checks]\n{text}\n"), "lamp.toml");
+    let accepted = |text: &str| checks(text).expect(text).checks.pages_per_week;
+    assert_eq!((accepted(""), accepted("pages_per_week = 2"), accepted("pages_per_week = 0.25")), (0.5, 2.0, 0.25));
+    let refused = checks("pages_per_week = 0").expect_err("never is no budget").to_string();
+    assert!(refused.contains("`pages_per_week` must be more than 0"), "{refused}");
+}
+
+#[test]
 fn what_the_root_leaves_out_has_a_default() {
     let root = RootConfig::parse("[workspace]\nmembers = [\"ml/*\"]", "lamp.toml").expect("a root");
     assert_eq!((root.ledger.as_str(), root.store.as_str()), ("sqlite:.lamp/ledger.db", ".lamp/store"));

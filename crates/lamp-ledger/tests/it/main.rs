@@ -16,6 +16,7 @@ mod place;
 mod routes;
 mod runs;
 mod samples;
+mod surprises;
 mod test_reports;
 mod transactions;
 mod users;

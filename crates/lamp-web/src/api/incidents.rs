@@ -6,6 +6,7 @@ use axum::extract::{Path, Query};
 use axum::routing::{get, post};
 use lamp_app::incidents::IncidentView;
 use lamp_core::error::Kind;
+use lamp_core::surprise::Decision;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -31,6 +32,8 @@ struct Asked {
 struct Resolve {
     #[serde(default)]
     note: String,
+    #[serde(default, rename = "as")]
+    decision: Option<Decision>,
 }
 
 #[derive(Serialize)]
@@ -61,5 +64,5 @@ async fn resolve(
     body: Result<Json<Resolve>, JsonRejection>,
 ) -> Result<Json<IncidentBody>, Failure> {
     let Json(sent) = body.map_err(|rejection| Failure::new(Kind::Invalid, rejection.body_text()))?;
-    Ok(Json(IncidentBody { incident: site.app().resolve_incident(&id, &sent.note).await? }))
+    Ok(Json(IncidentBody { incident: site.app().resolve_incident(&id, &sent.note, sent.decision).await? }))
 }

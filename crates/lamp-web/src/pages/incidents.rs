@@ -6,10 +6,11 @@ use axum::extract::{Form, Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use lamp_app::incidents::IncidentError;
+use lamp_app::incidents::{IncidentError, IncidentView};
 use lamp_app::paging::{PAGE_SIZE, Page};
 use lamp_core::error::Classified as _;
 use lamp_core::incident::IncidentRefusal;
+use lamp_core::surprise::Decision;
 use serde::Deserialize;
 
 use super::{Chrome, answer, form, query, render};
@@ -60,6 +61,9 @@ struct Sent {
     token: String,
     #[serde(default)]
     note: String,
+    /// A [`Decision`], or nothing.
+    #[serde(default, rename = "as")]
+    decision: String,
     /// `list` to go back to the list.
     #[serde(default)]
     back: String,
@@ -124,12 +128,20 @@ async fn resolve(site: Site, Path(id): Path<String>, sent: Result<Form<Sent>, Fo
     let made = async {
         let sent = form(sent)?;
         let done = match site.token().check(&sent.token) {
-            Ok(()) => site.app().resolve_incident(&id, &sent.note).await.map_err(|error| said_on_a_page(&error)),
+            Ok(()) => resolved(&site, &id, &sent).await,
             Err(refusal) => Err(Failure::of(&refusal)),
         };
         said(&site, &id, done.map(drop), &sent).await
     };
     answer(&site, made.await)
+}
+
+async fn resolved(site: &Site, id: &str, sent: &Sent) -> Result<IncidentView, Failure> {
+    let decision = match sent.decision.as_str() {
+        "" => None,
+        word => Some(word.parse::<Decision>().map_err(|error| Failure::of(&error))?),
+    };
+    site.app().resolve_incident(id, &sent.note, decision).await.map_err(|error| said_on_a_page(&error))
 }
 
 /// Back to where the form was; or the page of the incident with what was wrong.

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lamp_app::incidents::IncidentView;
 use lamp_core::incident::{
-    CONTRACT_BROKEN, HISTOGRAM_SUSPICIOUS, IncidentState, SERVICE_DEGRADED, SERVICE_SWITCHED, SLA_EXHAUSTED, SLA_LATE,
+    CONTRACT_BROKEN, DATA_SURPRISING, HISTOGRAM_SUSPICIOUS, IncidentState, SERVICE_DEGRADED, SERVICE_SWITCHED,
+    SLA_EXHAUSTED, SLA_LATE,
 };
 use lamp_core::names::{DatasetName, ServiceName};
 
@@ -30,6 +31,8 @@ pub(crate) struct IncidentShown {
     pub(crate) page: Option<String>,
     /// The command that shows the same.
     pub(crate) look: Option<String>,
+    /// Whether it is about data that is unlike its history, of which a person says what it was.
+    pub(crate) is_surprise: bool,
 }
 
 impl IncidentShown {
@@ -52,6 +55,7 @@ impl IncidentShown {
             resolved: resolved.map(|end| (end.by.name.clone(), Instant::new(end.at, zone), end.note.clone())),
             page: page_of(&incident.cause, &incident.subject),
             look: view.look.clone(),
+            is_surprise: incident.cause == DATA_SURPRISING,
         }
     }
 
@@ -72,7 +76,7 @@ fn page_of(cause: &str, subject: &str) -> Option<String> {
             let service = ServiceName::parse(subject.split(' ').next()?).ok()?;
             Some(format!("/services/{service}"))
         }
-        CONTRACT_BROKEN => histograms_of(subject),
+        CONTRACT_BROKEN | DATA_SURPRISING => histograms_of(subject),
         HISTOGRAM_SUSPICIOUS => histograms_of(subject.rsplit_once('.')?.0),
         // `flights after …`, `flights objective`.
         SLA_LATE | SLA_EXHAUSTED => histograms_of(subject.split(' ').next()?),
@@ -99,6 +103,7 @@ mod tests {
     fn an_incident_leads_to_what_it_is_about() {
         for (cause, subject, page) in [
             (CONTRACT_BROKEN, "flights[2013-02-08]", Some("/histograms/flights?at=2013-02-08")),
+            (DATA_SURPRISING, "flights[2013-02-08]", Some("/histograms/flights?at=2013-02-08")),
             (CONTRACT_BROKEN, "flights", Some("/datasets/flights")),
             (CONTRACT_BROKEN, "../x", None),
             (SERVICE_SWITCHED, "delay epoch 7", Some("/services/delay")),
