@@ -3,6 +3,7 @@
 //! A bench sets up its peers, prepares the inputs, measures whole processes ([`measure`]), and writes its tables into
 //! `docs/benchmarks.md` ([`table`]).
 
+mod alarms;
 mod data;
 mod faults;
 mod inputs;
@@ -29,6 +30,7 @@ Usage: cargo xtask bench WHAT [OPTIONS]
 
   data       versions of data, beside git, git-lfs, DVC and Oxen
   profile    profiles of tables, beside Polars, DuckDB, whylogs, ydata-profiling, Great Expectations and Evidently
+  alarms     how well data beside its history is judged, beside GATE and a test on each column
   faults     what becomes of requests when models, disks and replicas fail
   serving    predictions, beside nginx, HAProxy and Envoy as proxies, and MLServer and BentoML
 
@@ -49,6 +51,7 @@ const PAGE: &str = "docs/benchmarks.md";
 enum Bench {
     Data,
     Profile,
+    Alarms,
     Faults,
     Serving,
 }
@@ -58,6 +61,7 @@ impl Bench {
         match word {
             "data" => Some(Self::Data),
             "profile" => Some(Self::Profile),
+            "alarms" => Some(Self::Alarms),
             "faults" => Some(Self::Faults),
             "serving" => Some(Self::Serving),
             _ => None,
@@ -69,6 +73,7 @@ impl Bench {
         match self {
             Self::Data => "data",
             Self::Profile => "profile",
+            Self::Alarms => "alarms",
             Self::Faults => "faults",
             Self::Serving => "serving",
         }
@@ -79,7 +84,7 @@ impl Bench {
         match self {
             Self::Data => data::words(),
             Self::Profile => profile::words(),
-            Self::Faults => Vec::new(),
+            Self::Alarms | Self::Faults => Vec::new(),
             Self::Serving => serving::words(),
         }
     }
@@ -159,6 +164,7 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<ExitCode> {
     let kept = crate::target_directory(root).join("xtask").join("bench");
     std::fs::create_dir_all(&kept).with_context(|| format!("cannot make {}", kept.display()))?;
     let scratch = Scratch::make(&kept)?;
+    let inputs = kept.clone();
     let beside_peers = |scratch: Scratch, measure: fn(&Setting<'_>) -> Result<String>| {
         let lamp = lamp::binary(root, options.lamp.as_deref())?;
         let setting = Setting { options: &options, root, kept, scratch, lamp };
@@ -166,6 +172,7 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<ExitCode> {
         anyhow::Ok(format!("{}\n\n{tables}", machine::describe(&setting)?))
     };
     let body = match bench {
+        Bench::Alarms => alarms::run(root, &options, &inputs)?,
         Bench::Faults => faults::run(root, &options, &scratch)?,
         Bench::Data => beside_peers(scratch, data::run)?,
         Bench::Profile => beside_peers(scratch, profile::run)?,

