@@ -28,7 +28,7 @@ use serde::de::DeserializeOwned;
 
 pub use accounts::RevokeToken;
 pub use cadence::{FindAdvice, ListCadences, ListStudies, RecordAdoption, ShowCadence, ShowStudy};
-pub use care::{CollectGarbage, RepackStore};
+pub use care::{CollectGarbage, PullData, PushData, RepackStore};
 pub use data::{
     AddUploaded, CheckDataset, Checkable, ContrastProfiles, DataHistory, DiffVersions, FindManifest, FoundManifest,
     KeptFiles, ListDatasets, Missing, OfferFiles, Pins, ShowProfile, ShowServiceLevels, ShowVersion, SuggestContract,
@@ -158,6 +158,8 @@ calls! {
     VerifyData,
     CollectGarbage,
     RepackStore,
+    PushData,
+    PullData,
     ListEvents,
     VerifyAudit,
     ListNotifications,

@@ -8,7 +8,9 @@ pub mod get;
 pub mod list;
 pub mod lockfile;
 pub mod overview;
+pub mod remotes;
 pub mod repack;
+mod repair;
 pub mod resolve;
 pub mod show;
 pub mod sources;
@@ -22,7 +24,7 @@ use std::path::PathBuf;
 use lamp_core::dataset::VersionNumber;
 use lamp_core::digest::Digest;
 use lamp_core::error::{Classified, Kind};
-use lamp_core::names::DatasetName;
+use lamp_core::names::{DatasetName, RemoteName};
 use lamp_store::StoreError;
 
 use crate::parts::{PartError, take_parts};
@@ -201,6 +203,43 @@ pub enum DataError {
     /// The store is being worked on.
     #[error("another process repacks or collects this store")]
     StoreBusy,
+    /// No other store is declared.
+    #[error("lamp.toml names no remote")]
+    NoRemotes,
+    /// Not that one.
+    #[error("lamp.toml names no remote `{remote}`")]
+    NoRemote {
+        /// As given.
+        remote: RemoteName,
+        /// Those that it names.
+        known: Vec<String>,
+    },
+    /// More than one is declared.
+    #[error("lamp.toml names several remotes: {}", known.join(", "))]
+    WhichRemote {
+        /// Their names.
+        known: Vec<String>,
+    },
+    /// A remote lacks a version, or all of them.
+    #[error("`{remote}` does not have `{dataset}{}`", version.map(|version| format!("@{version}")).unwrap_or_default())]
+    NotAtRemote {
+        /// The dataset.
+        dataset: DatasetName,
+        /// The version, if one in particular was looked for.
+        version: Option<VersionNumber>,
+        /// The remote.
+        remote: RemoteName,
+    },
+    /// One number, two versions.
+    #[error("`{dataset}@{version}` is another version here than at `{remote}`")]
+    RemoteDisagrees {
+        /// The dataset.
+        dataset: DatasetName,
+        /// The number.
+        version: VersionNumber,
+        /// The remote.
+        remote: RemoteName,
+    },
     /// Others kept adding.
     #[error("`{dataset}` is being added to by others all the time")]
     Busy {
@@ -223,10 +262,14 @@ impl Classified for DataError {
             | Self::LedgerLacks { .. }
             | Self::Undeclared { .. }
             | Self::NotThatFile { .. }
+            | Self::NoRemotes
+            | Self::NoRemote { .. }
+            | Self::NotAtRemote { .. }
             | Self::NotLocked { .. } => Kind::NotFound,
             Self::LockDisagrees { .. }
             | Self::LockUnreadable { .. }
             | Self::StoreBusy
+            | Self::RemoteDisagrees { .. }
             | Self::EmptySlice { .. }
             | Self::Busy { .. }
             | Self::NotSent { .. } => Kind::Conflict,
@@ -239,6 +282,7 @@ impl Classified for DataError {
             | Self::NoPartition { .. }
             | Self::NoColumn { .. }
             | Self::NotServed { .. }
+            | Self::WhichRemote { .. }
             | Self::Log { .. }
             | Self::Derived { .. }
             | Self::NotDerived { .. } => Kind::Invalid,
@@ -261,7 +305,8 @@ impl Classified for DataError {
                 "this ledger is not the one that the lock was written with; compare `lamp data log {dataset}`"
             )),
             Self::LedgerLacks { .. } => {
-                Some("point `ledger` and `store` in lamp.toml at the team's (postgres://…, s3://…)".to_owned())
+                let team = "point `ledger` and `store` in lamp.toml at the team's (postgres://…, s3://…)";
+                Some(format!("{team}, or bring it from a remote: lamp data pull"))
             }
             Self::NotServed { dataset } => Some(format!("write {dataset}, {dataset}@7 or {dataset}@latest")),
             Self::Log { .. } => {
@@ -289,6 +334,16 @@ impl Classified for DataError {
             Self::LockUnreadable { at, .. } => Some(format!(
                 "commit a lamp.lock there that can be read, or delete that ref if nobody needs it: git update-ref -d {at}"
             )),
+            Self::NoRemotes => Some("add to the root's lamp.toml: [remotes.backup] url = \"s3://BUCKET/PREFIX\"".to_owned()),
+            Self::NoRemote { known, .. } if known.is_empty() => Self::NoRemotes.hint(),
+            Self::NoRemote { known, .. } | Self::WhichRemote { known } => Some(format!("name one of {}", known.join(", "))),
+            Self::NotAtRemote { dataset, remote, .. } => {
+                Some(format!("where that version is: lamp data push {remote} {dataset}"))
+            }
+            Self::RemoteDisagrees { .. } => Some(
+                "a remote keeps the versions of one ledger: give each ledger a prefix of its own, or one ledger to the team"
+                    .to_owned(),
+            ),
             Self::StoreBusy => Some("the same command again, when it is done".to_owned()),
             Self::Derived { dataset } => Some(format!("lamp data build {dataset}")),
             Self::Part(PartError::Store(StoreError::WouldOverwrite { .. })) => {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lamp_core::digest::Digest;
 use lamp_core::ids::RunId;
-use lamp_core::names::ServiceName;
+use lamp_core::names::{RemoteName, ServiceName};
 
 /// The folder that git ignores and Lamplighter owns.
 #[derive(Debug, Clone)]
@@ -26,6 +26,11 @@ impl Layout {
     /// Rebuildable things.
     pub fn cache(&self) -> PathBuf {
         self.lamp.join("cache")
+    }
+
+    /// What is kept here of another store.
+    pub fn remote_cache(&self, remote: &RemoteName) -> PathBuf {
+        self.cache().join("remotes").join(remote.as_str())
     }
 
     /// A model package laid out as files.

@@ -46,7 +46,7 @@ pub enum Command {
     /// Hooks before each commit: install, run, check, mypy
     #[command(subcommand)]
     Hooks(Hooks),
-    /// Versions of datasets: add, get, ls, log, show, diff, verify, build, gc, repack
+    /// Versions of datasets: add, get, ls, log, show, diff, verify, build, gc, repack, push, pull
     #[command(subcommand)]
     Data(Data),
     Check(Check),

@@ -6,10 +6,11 @@ use jiff::tz::TimeZone;
 use lamp_app::App;
 use lamp_app::affected::affected_since;
 use lamp_app::cadence::adopt::{AdoptStudy, Adopted};
-use lamp_app::call::{Call, CallError, DoctorFacts, Pins, VerifyData};
+use lamp_app::call::{Call, CallError, DoctorFacts, Pins, PullData, PushData, VerifyData};
 use lamp_app::data::add::{AddData, Added};
 use lamp_app::data::get::{GetData, Got};
 use lamp_app::data::lockfile;
+use lamp_app::data::remotes::{Between, Moved};
 use lamp_app::data::verify::Verified;
 use lamp_app::doctor::{CloneFacts, diagnose_clone};
 use lamp_app::labels::file::{self, WrittenLabel};
@@ -191,12 +192,34 @@ impl Desk {
     }
 
     /// Hashes again what the store holds, where the store is.
-    pub async fn verify_data(&self, references: &[String]) -> Result<Vec<Verified>, Failure> {
+    pub async fn verify_data(&self, request: VerifyData) -> Result<Vec<Verified>, Failure> {
         match self {
-            Self::Here(app) => Ok(app.verify_data(references, ui::byte_bar()).await?),
+            Self::Here(app) => Ok(request.verify(app, ui::byte_bar()).await?),
             Self::Server(_) => {
                 let _spinner = Spinner::start("the server hashes its data");
-                self.ask(VerifyData { references: references.to_vec() }).await
+                self.ask(request).await
+            }
+        }
+    }
+
+    /// Sends versions to a remote, from where the store is.
+    pub async fn push_data(&self, between: Between) -> Result<Moved, Failure> {
+        match self {
+            Self::Here(app) => Ok(app.push_data(&between, ui::byte_bar()).await?),
+            Self::Server(_) => {
+                let _spinner = Spinner::start("the server sends its data");
+                self.ask(PushData { between }).await
+            }
+        }
+    }
+
+    /// Brings versions from a remote to where the store is.
+    pub async fn pull_data(&self, between: Between) -> Result<Moved, Failure> {
+        match self {
+            Self::Here(app) => Ok(app.pull_data(&between, ui::byte_bar()).await?),
+            Self::Server(_) => {
+                let _spinner = Spinner::start("the server fetches data");
+                self.ask(PullData { between }).await
             }
         }
     }

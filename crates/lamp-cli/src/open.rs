@@ -89,6 +89,7 @@ pub async fn open_with(root: &Path, clock: Arc<dyn Clock>) -> Result<App, Failur
         .map_err(|error| Failure::operation(format!("cannot create `{}`: {error}", lamp.display())))?;
     let ledger = Ledger::open(&ledger_url(root, &ledger)).await?;
     let store = Store::open(&store, root, &lamp.join("cache")).await?;
+    limit_cache(&store, &config);
     let email = repo.user_email().await?;
     let no_email = || {
         Failure::operation("git does not know who you are, and every act is recorded with its actor")
@@ -96,6 +97,13 @@ pub async fn open_with(root: &Path, clock: Arc<dyn Clock>) -> Result<App, Failur
     };
     let actor = Actor::local(&email.ok_or_else(no_email)?);
     Ok(put_together(Parts { root, config, repo, lamp_exe, ledger, store, clock, actor }))
+}
+
+/// Bounds the whole files that are kept here, as lamp.toml says.
+pub fn limit_cache(store: &Store, config: &Workspace) {
+    if let Some(bytes) = config.root.cache {
+        store.limit_cache(bytes);
+    }
 }
 
 /// The application of a clone that works on a server, for what is done here and recorded there: on the clone's own

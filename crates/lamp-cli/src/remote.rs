@@ -21,6 +21,7 @@ use lamp_store::Store;
 pub use client::Client;
 
 use crate::failure::Failure;
+use crate::open::limit_cache;
 
 /// How often a run at the server is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -48,6 +49,7 @@ impl Remote {
         std::fs::create_dir_all(&lamp)
             .map_err(|error| Failure::operation(format!("cannot create `{}`: {error}", lamp.display())))?;
         let store = Store::open(".lamp/cache/contents", root, &lamp.join("cache")).await?;
+        limit_cache(&store, &workspace);
         let client = Client::signed_in(server)?;
         Ok(Self { root: root.to_owned(), workspace, repo, store, client })
     }

@@ -219,7 +219,8 @@ pub fn byte_bar() -> Arc<dyn Progress> {
 
 impl Progress for ByteBar {
     fn begin(&self, _files: u64, bytes: u64) {
-        self.0.set_length(bytes);
+        // What is done in parts, version by version, grows as it goes.
+        self.0.set_length(self.0.length().unwrap_or(0) + bytes);
     }
 
     fn advance(&self, bytes: u64) {

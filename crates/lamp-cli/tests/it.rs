@@ -11,6 +11,7 @@ mod it {
     mod contracts;
     mod data;
     mod demo;
+    mod disks;
     mod doctor;
     mod duties;
     mod help;
@@ -24,6 +25,7 @@ mod it {
     mod postgres;
     pub mod process;
     mod registry;
+    mod remotes;
     mod report;
     mod runs;
     pub mod serve;

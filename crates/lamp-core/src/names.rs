@@ -120,6 +120,11 @@ name!(
     RotaName, "rota", check_segment
 );
 
+name!(
+    /// Another store, to push to and to pull from.
+    RemoteName, "remote", check_segment
+);
+
 impl DatasetName {
     /// The dataset that holds the prediction log of `service`.
     pub fn predictions_of(service: &ServiceName) -> Self {

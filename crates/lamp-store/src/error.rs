@@ -28,6 +28,12 @@ pub enum StoreError {
         /// The folder.
         location: String,
     },
+    /// Nobody has put anything there yet.
+    #[error("there is no store at `{location}`")]
+    NoStore {
+        /// The place.
+        location: String,
+    },
     /// The format marker does not say what this build can read.
     #[error("the store at `{location}` has an unknown layout: {why}")]
     Layout {
@@ -272,7 +278,10 @@ impl Classified for StoreError {
             | Self::IsLink { .. }
             | Self::Escapes { .. }
             | Self::TooLarge { .. } => Kind::Invalid,
-            Self::SourceMissing { .. } | Self::ObjectMissing { .. } | Self::ManifestMissing { .. } => Kind::NotFound,
+            Self::NoStore { .. }
+            | Self::SourceMissing { .. }
+            | Self::ObjectMissing { .. }
+            | Self::ManifestMissing { .. } => Kind::NotFound,
             Self::NotAStore { .. }
             | Self::Layout { .. }
             | Self::SourceChanged { .. }
@@ -297,6 +306,7 @@ impl Classified for StoreError {
                  provider's variables in the environment"
             }
             Self::NotAStore { .. } => "name an empty or new folder in `[workspace] store`",
+            Self::NoStore { .. } => "check its address; a push makes one",
             Self::Layout { .. } => "use the version of lamp that wrote it, or a newer one",
             Self::Name { .. } => "names are relative, with `/` between their parts, and each occurs once",
             Self::Series { .. } => "use lower-case letters, digits, `-` and `_`, with `/` between the parts",

@@ -58,6 +58,13 @@ struct Inner {
     cache_dir: PathBuf,
 }
 
+/// What to do where there is no store yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IfMissing {
+    Create,
+    Refuse,
+}
+
 /// The content of a published name.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,12 +85,29 @@ impl Store {
     /// environment variables. `cache_dir` holds what can be made anew: whole files for
     /// reading in place, and the stat cache that spares unchanged files a second hashing.
     pub async fn open(location: &str, workspace_root: &Path, cache_dir: &Path) -> Result<Self, StoreError> {
+        Self::open_as(IfMissing::Create, location, workspace_root, cache_dir).await
+    }
+
+    /// [`open`](Self::open) of a store that must be there already.
+    pub async fn open_existing(location: &str, workspace_root: &Path, cache_dir: &Path) -> Result<Self, StoreError> {
+        Self::open_as(IfMissing::Refuse, location, workspace_root, cache_dir).await
+    }
+
+    async fn open_as(
+        if_missing: IfMissing,
+        location: &str,
+        workspace_root: &Path,
+        cache_dir: &Path,
+    ) -> Result<Self, StoreError> {
         match parse(location, workspace_root)? {
             Place::Folder(root) => {
                 let (folder, shown) = (Folder::new(root), location.to_owned());
                 let here = Folder::new(cache_dir.join(HERE));
                 let folder = blocking(move || {
                     here.sweep();
+                    if if_missing == IfMissing::Refuse && folder.find_record(MARKER)?.is_none() {
+                        return Err(StoreError::NoStore { location: shown });
+                    }
                     open_folder(folder, &shown)
                 });
                 let folder = folder.await?;
@@ -91,13 +115,14 @@ impl Store {
             }
             Place::Bucket { provider, bucket, prefix } => {
                 let client = connect(location, provider, &bucket, &prefix)?;
-                Self::open_bucket(location, client, cache_dir).await
+                Self::open_bucket(if_missing, location, client, cache_dir).await
             }
         }
     }
 
     /// Opens the store in a bucket that a client was made for.
     pub(crate) async fn open_bucket(
+        if_missing: IfMissing,
         location: &str,
         client: Arc<dyn ObjectStore>,
         cache_dir: &Path,
@@ -105,6 +130,9 @@ impl Store {
         let bucket = Bucket::new(client, location, Folder::new(cache_dir.join(HERE)));
         let found = match bucket.find_record(MARKER).await? {
             Some(found) => Created::Existing(found),
+            None if if_missing == IfMissing::Refuse => {
+                return Err(StoreError::NoStore { location: location.to_owned() });
+            }
             None => bucket.create_record(MARKER, marker()).await?,
         };
         if let Created::Existing(found) = found {

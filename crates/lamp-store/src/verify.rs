@@ -96,15 +96,12 @@ pub(crate) async fn verify(
         packs.backend.threads(),
         move || Reader::new(&reading),
         move |entry, reader| {
-            let observed = match observe(reader, entry, progress.as_ref())? {
-                Ok(observed) => observed,
-                Err(lost) => {
-                    if let Lost::Damaged { pack, .. } = &lost {
-                        noted.lock().unwrap_or_else(PoisonError::into_inner).insert(*pack);
-                    }
-                    lost.into()
+            let note = |lost: &Lost| {
+                if let Lost::Damaged { pack, .. } = lost {
+                    noted.lock().unwrap_or_else(PoisonError::into_inner).insert(*pack);
                 }
             };
+            let observed = observe(reader, entry, progress.as_ref(), note)?.unwrap_or_else(Observed::from);
             kept.check(entry);
             progress.file_done(&entry.path);
             Ok(observed)
@@ -149,12 +146,17 @@ fn set_aside(packs: &Arc<Packs>, pack: Digest) -> Result<(), StoreError> {
     packs.backend.rename(&pack_key(pack), &quarantine_key(pack)).map(|_| ())
 }
 
-fn observe(reader: &mut Reader, entry: &FileEntry, progress: &dyn Progress) -> Reading<Observed> {
+/// What can be read of a file, or what is lost of it first. All that is lost is noted, so that every damaged pack is
+/// known: what is fetched in place of one must not be found in another.
+fn observe(reader: &mut Reader, entry: &FileEntry, progress: &dyn Progress, note: impl Fn(&Lost)) -> Reading<Observed> {
     let parts = match reader.parts(&entry.digest, entry.size)? {
         Ok(parts) => parts,
-        Err(lost) => return Ok(Err(lost)),
+        Err(lost) => {
+            note(&lost);
+            return Ok(Err(lost));
+        }
     };
-    let (mut hasher, mut size) = (blake3::Hasher::new(), 0);
+    let (mut hasher, mut size, mut first_lost) = (blake3::Hasher::new(), 0, None);
     for part in parts {
         match reader.read(Kind::Chunk, &part.digest)? {
             Ok(bytes) => {
@@ -162,8 +164,14 @@ fn observe(reader: &mut Reader, entry: &FileEntry, progress: &dyn Progress) -> R
                 size += bytes.as_ref().len() as u64;
                 progress.advance(bytes.as_ref().len() as u64);
             }
-            Err(lost) => return Ok(Err(lost)),
+            Err(lost) => {
+                note(&lost);
+                first_lost.get_or_insert(lost);
+            }
         }
+    }
+    if let Some(lost) = first_lost {
+        return Ok(Err(lost));
     }
     Ok(Ok(Observed::Read { size, digest: Digest::from_bytes(*hasher.finalize().as_bytes()) }))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lamp_core::contract::suggest::{Settings, Suggestion};
 use lamp_core::dataset::{DatasetVersion, FileEntry, Manifest, VersionNumber};
 use lamp_core::digest::Digest;
-use lamp_core::names::DatasetName;
+use lamp_core::names::{DatasetName, RemoteName};
 use lamp_runner::Progress;
 use lamp_store::NoProgress;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{Call, CallError, failed};
 use crate::app::App;
 use crate::check::CheckReport;
+use crate::data::DataError;
 use crate::data::add::Added;
 use crate::data::diff::VersionDifference;
 use crate::data::get::KeptFile;
@@ -245,6 +246,12 @@ impl Call for ShowProfile {
 pub struct VerifyData {
     /// `NAME@V` or `NAME`, the latest; every version of every dataset if there is none.
     pub references: Vec<String>,
+    /// Fetch what is damaged.
+    #[serde(default)]
+    pub repair: bool,
+    /// From this remote, or the only one.
+    #[serde(default)]
+    pub from: Option<RemoteName>,
 }
 
 impl Call for VerifyData {
@@ -252,7 +259,7 @@ impl Call for VerifyData {
     type Answer = Vec<Verified>;
 
     async fn answer(self, app: &App, _say: Progress<'_>) -> Result<Self::Answer, CallError> {
-        app.verify_data(&self.references, Arc::new(NoProgress)).await.map_err(failed)
+        self.verify(app, Arc::new(NoProgress)).await.map_err(failed)
     }
 }
 
@@ -307,5 +314,15 @@ impl Call for ContrastProfiles {
     async fn answer(self, app: &App, say: Progress<'_>) -> Result<Self::Answer, CallError> {
         let said = |done: usize, of: usize| say(&format!("profiling: {done} of {of}"));
         app.profile_contrast(&self.data, &self.against, &said).await.map_err(failed)
+    }
+}
+
+impl VerifyData {
+    /// The same, watched.
+    pub async fn verify(&self, app: &App, progress: Arc<dyn lamp_store::Progress>) -> Result<Vec<Verified>, DataError> {
+        if self.repair {
+            return app.repair_data(&self.references, self.from.as_ref(), progress).await;
+        }
+        app.verify_data(&self.references, progress).await
     }
 }

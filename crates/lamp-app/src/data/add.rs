@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::carry::{carried_over, partition_of, partitions_of};
+use super::remotes::series_of;
 use super::{DataError, lockfile, sources};
 use crate::app::App;
 
@@ -274,8 +275,8 @@ impl App {
 
     /// The name in the store comes after the ledger and lets a lost ledger be rebuilt. An add that
     /// stopped between the two left its version without one: the next add names that first.
-    async fn publish_version(&self, version: &DatasetVersion) -> Result<(), DataError> {
-        let series = format!("datasets/{}", version.dataset);
+    pub(super) async fn publish_version(&self, version: &DatasetVersion) -> Result<(), DataError> {
+        let series = series_of(&version.dataset);
         let earlier = match version.version.checked_sub(1) {
             Some(number) => self.ledger().find_version(&version.dataset, number).await?,
             None => None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lamp_core::access::Permission;
-use lamp_core::dataset::DatasetVersion;
+use lamp_core::dataset::{DatasetVersion, Manifest};
 use lamp_store::{Damage, Progress};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ pub struct Verified {
     pub files: u64,
     /// What is damaged.
     pub damage: Vec<Damage>,
+    /// What was damaged, and is whole again.
+    #[serde(default)]
+    pub repaired: Vec<Damage>,
     /// Models whose runs used this version, when there is damage.
     pub models: Vec<String>,
 }
@@ -32,6 +35,16 @@ impl App {
         progress: Arc<dyn Progress>,
     ) -> Result<Vec<Verified>, DataError> {
         self.authorize(Permission::Watch)?;
+        let mut found = Vec::new();
+        for version in self.versions_to_verify(references).await? {
+            let manifest = self.manifest(&version).await?;
+            let damage = self.store().verify(&manifest, Arc::clone(&progress)).await?;
+            found.push(self.verified(version, &manifest, damage, Vec::new()).await?);
+        }
+        Ok(found)
+    }
+
+    pub(super) async fn versions_to_verify(&self, references: &[String]) -> Result<Vec<DatasetVersion>, DataError> {
         let mut versions = Vec::new();
         for reference in references {
             versions.push(self.dataset_version(reference).await?);
@@ -41,14 +54,19 @@ impl App {
                 versions.extend(self.ledger().versions(&summary.latest.dataset).await?);
             }
         }
-        let mut found = Vec::new();
-        for version in versions {
-            let manifest = self.manifest(&version).await?;
-            let damage = self.store().verify(&manifest, Arc::clone(&progress)).await?;
-            let uses = if damage.is_empty() { Vec::new() } else { self.uses_of(&version).await? };
-            let models = uses.into_iter().filter_map(|used| used.model).collect();
-            found.push(Verified { files: manifest.files.len() as u64, version, damage, models });
-        }
-        Ok(found)
+        Ok(versions)
+    }
+
+    /// What was found, with the models that it concerns.
+    pub(super) async fn verified(
+        &self,
+        version: DatasetVersion,
+        manifest: &Manifest,
+        damage: Vec<Damage>,
+        repaired: Vec<Damage>,
+    ) -> Result<Verified, DataError> {
+        let uses = if damage.is_empty() { Vec::new() } else { self.uses_of(&version).await? };
+        let models = uses.into_iter().filter_map(|used| used.model).collect();
+        Ok(Verified { files: manifest.files.len() as u64, version, damage, repaired, models })
     }
 }

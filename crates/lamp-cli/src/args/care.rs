@@ -1,6 +1,7 @@
 //! Arguments about the care for the store.
 
 use clap::Args;
+use lamp_core::names::RemoteName;
 
 /// Throw away what nothing refers to
 ///
@@ -23,6 +24,37 @@ pub struct DataGc {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  lamp data repack")]
 pub struct DataRepack {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Send versions to a remote
+///
+/// Only what the remote lacks is sent, and nothing there is ever replaced. Cut short, the same command goes
+/// on where it ended.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp data push\n  lamp data push backup flights trips@3")]
+pub struct DataPush {
+    /// A `[remotes.NAME]` of lamp.toml; may be left out if there is one.
+    pub remote: Option<RemoteName>,
+    /// NAME, or NAME@V with the versions before it; by default every dataset.
+    pub references: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Bring versions from a remote
+///
+/// They get the numbers that they have there. `lamp.lock` stays as it is.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp data pull && lamp data get\n  lamp data pull backup flights@7")]
+pub struct DataPull {
+    /// A `[remotes.NAME]` of lamp.toml; may be left out if there is one.
+    pub remote: Option<RemoteName>,
+    /// NAME, or NAME@V with the versions before it; by default every dataset there.
+    pub references: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

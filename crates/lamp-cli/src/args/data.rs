@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use lamp_core::names::DatasetName;
+use lamp_core::names::{DatasetName, RemoteName};
 
-use super::care::{DataGc, DataRepack};
+use super::care::{DataGc, DataPull, DataPush, DataRepack};
 
 #[derive(Debug, Subcommand)]
 pub enum Data {
@@ -21,6 +21,8 @@ pub enum Data {
     Build(DataBuild),
     Gc(DataGc),
     Repack(DataRepack),
+    Push(DataPush),
+    Pull(DataPull),
 }
 
 /// Make a version of files; the files themselves are only read
@@ -116,9 +118,16 @@ pub struct DataDiff {
 ///
 /// Exits 1 when anything is damaged, and names the models that used it.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  lamp data verify\n  lamp data verify flights@7 --repair --from backup")]
 pub struct DataVerify {
     /// Versions; by default every version of every dataset.
     pub references: Vec<String>,
+    /// Fetch what is damaged from a remote.
+    #[arg(long)]
+    pub repair: bool,
+    /// The remote; may be left out if lamp.toml names one.
+    #[arg(long, value_name = "REMOTE", requires = "repair")]
+    pub from: Option<RemoteName>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -1,14 +1,16 @@
-//! `lamp data gc|repack`: the care for the store.
+//! `lamp data gc|repack|push|pull`: the care for the store.
 
 use std::process::ExitCode;
 
+use console::style;
 use jiff::Timestamp;
 use lamp_app::call::{CollectGarbage, RepackStore};
 use lamp_app::data::gc::Collection;
+use lamp_app::data::remotes::{Between, Moved, MovedDataset};
 use lamp_core::human::counted;
 use lamp_store::{Stats, Trashed};
 
-use crate::args::{DataGc, DataRepack};
+use crate::args::{DataGc, DataPull, DataPush, DataRepack};
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::ui::{self, Lines, Spinner, out};
@@ -81,6 +83,37 @@ pub async fn repack(desk: &Desk, args: &DataRepack) -> Result<ExitCode, Failure>
         );
     }
     print_store(&report.store);
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn push(desk: &Desk, args: DataPush) -> Result<ExitCode, Failure> {
+    let moved = desk.push_data(Between { remote: args.remote, references: args.references }).await?;
+    print_moved(&moved, args.json, "sent")
+}
+
+pub async fn pull(desk: &Desk, args: DataPull) -> Result<ExitCode, Failure> {
+    let moved = desk.pull_data(Between { remote: args.remote, references: args.references }).await?;
+    print_moved(&moved, args.json, "fetched")
+}
+
+fn print_moved(moved: &Moved, json: bool, done: &str) -> Result<ExitCode, Failure> {
+    if json {
+        ui::print_json(moved)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for MovedDataset { dataset, version, sent } in &moved.datasets {
+        let name = style(format!("{dataset}@{version}")).bold();
+        if sent.versions == 0 {
+            out!("{name}  the same at both ends");
+            continue;
+        }
+        let files = format!("{} of {}", counted(sent.files, "file"), ui::bytes(sent.bytes));
+        let versions = counted(sent.versions, "version");
+        out!("{name}  {versions} {done}: {files} that were lacking, in packs of {}", ui::bytes(sent.packed));
+    }
+    if moved.datasets.is_empty() {
+        out!("no dataset has a version");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,4 +1,4 @@
-//! `lamp data add|get|ls|log|show|diff|verify|build|gc|repack`.
+//! `lamp data add|get|ls|log|show|diff|verify|build|gc|repack|push|pull`.
 
 mod diff;
 mod show;
@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use console::style;
-use lamp_app::call::{DataHistory, ListDatasets};
+use lamp_app::call::{DataHistory, ListDatasets, VerifyData};
 use lamp_app::data::add::AddData;
 use lamp_app::data::get::GetData;
 use lamp_app::training::build::BuildData;
 use lamp_app::training::code::CodeChoice;
+use lamp_core::human::counted;
 use lamp_store::Overwrite;
 use serde_json::json;
 
@@ -29,10 +30,12 @@ pub async fn run(desk: &Desk, args: Data) -> Result<ExitCode, Failure> {
         Data::Log(args) => log(desk, &args).await,
         Data::Show(args) => show::run(desk, &args).await,
         Data::Diff(args) => diff::run(desk, &args).await,
-        Data::Verify(args) => verify(desk, &args).await,
+        Data::Verify(args) => verify(desk, args).await,
         Data::Build(args) => build(desk, &args).await,
         Data::Gc(args) => care::gc(desk, &args).await,
         Data::Repack(args) => care::repack(desk, &args).await,
+        Data::Push(args) => care::push(desk, args).await,
+        Data::Pull(args) => care::pull(desk, args).await,
     }
 }
 
@@ -150,8 +153,9 @@ async fn log(desk: &Desk, args: &DataLog) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn verify(desk: &Desk, args: &DataVerify) -> Result<ExitCode, Failure> {
-    let found = desk.verify_data(&args.references).await?;
+async fn verify(desk: &Desk, args: DataVerify) -> Result<ExitCode, Failure> {
+    let request = VerifyData { references: args.references, repair: args.repair, from: args.from };
+    let found = desk.verify_data(request).await?;
     let is_whole = found.iter().all(|verified| verified.damage.is_empty());
     if args.json {
         let lines: Vec<_> = found
@@ -159,7 +163,9 @@ async fn verify(desk: &Desk, args: &DataVerify) -> Result<ExitCode, Failure> {
             .map(|verified| {
                 let damage: Vec<String> = verified.damage.iter().map(ToString::to_string).collect();
                 let name = format!("{}@{}", verified.version.dataset, verified.version.version);
-                json!({"version": name, "files": verified.files, "damage": damage, "models": verified.models})
+                let repaired: Vec<String> = verified.repaired.iter().map(ToString::to_string).collect();
+                json!({"version": name, "files": verified.files, "damage": damage, "repaired": repaired,
+                    "models": verified.models})
             })
             .collect();
         ui::print_json(&lines)?;
@@ -168,7 +174,11 @@ async fn verify(desk: &Desk, args: &DataVerify) -> Result<ExitCode, Failure> {
     for verified in &found {
         let name = format!("{}@{}", verified.version.dataset, verified.version.version);
         if verified.damage.is_empty() {
-            out!("{name}  {} files  {}", ui::count(verified.files), style("whole").green());
+            let repaired = match verified.repaired.len() as u64 {
+                0 => String::new(),
+                count => format!("  {} repaired", counted(count, "file")),
+            };
+            out!("{name}  {} files  {}{repaired}", ui::count(verified.files), style("whole").green());
             continue;
         }
         out!("{name}  {}", style("damaged").red().bold());

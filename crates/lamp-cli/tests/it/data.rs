@@ -177,7 +177,7 @@ fn an_old_commit_brings_the_data_of_its_day_back() {
 }
 
 /// Another byte in every pack, with the time and the size that it had.
-fn damage_packs(shop: &Shop) {
+pub fn damage_packs(shop: &Shop) {
     let packs = files_below(&shop.context.repo.path().join(".lamp/store/packs"));
     assert!(!packs.is_empty(), "no pack in the store");
     for pack in packs {

@@ -10,10 +10,11 @@ use super::duty::{Duties, Rota};
 use super::error::ConfigError;
 use super::notify::Notify;
 use super::reader::{self, Document, Table};
+use super::remotes::{self, Remote};
 use super::rules::{self, Refusal};
 use super::{server, words};
 use crate::exposure::{ServerConfig, ServerUrl};
-use crate::names::RotaName;
+use crate::names::{RemoteName, RotaName};
 
 /// The ledger of a workspace that names none.
 pub const LEDGER_DEFAULT: &str = "sqlite:.lamp/ledger.db";
@@ -31,6 +32,10 @@ pub struct RootConfig {
     pub ledger: String,
     /// The store: a folder relative to the root, or `s3://…`, `gs://…`, `az://…`.
     pub store: String,
+    /// Most bytes of whole files that are kept for reading in place; none means the store's own limit.
+    pub cache: Option<u64>,
+    /// Other stores, to push to and to pull from.
+    pub remotes: BTreeMap<RemoteName, Remote>,
     /// The zone of civil days and times.
     pub time_zone: TimeZone,
     /// Its IANA name.
@@ -83,6 +88,7 @@ fn read_root(file: &Table<'_>) -> Option<impl FnOnce(Document) -> RootConfig + u
     let serving = file.table("server").map(|table| server::read(&table)).unwrap_or_default();
     let notify = file.table("notify").and_then(|table| Notify::read(&table));
     let checks = file.table("checks").map(|table| Checks::read(&table)).unwrap_or_default();
+    let remotes = remotes::read(file);
     let Some(workspace) = file.table("workspace") else {
         if !file.has("workspace") {
             file.missing("workspace", "[workspace]");
@@ -92,6 +98,7 @@ fn read_root(file: &Table<'_>) -> Option<impl FnOnce(Document) -> RootConfig + u
     let (members, member_globs) = read_members(&workspace);
     let ledger = workspace.parsed("ledger", rules::ledger).unwrap_or_else(|| LEDGER_DEFAULT.to_owned());
     let store = workspace.parsed("store", rules::store).unwrap_or_else(|| STORE_DEFAULT.to_owned());
+    let cache = workspace.parsed("cache", rules::size);
     let zone = workspace.parsed("time_zone", find_time_zone);
     let (time_zone, time_zone_name) = zone.unwrap_or_else(|| (TimeZone::UTC, TIME_ZONE_DEFAULT.to_owned()));
     let server = workspace.parsed("server", ServerUrl::parse);
@@ -106,6 +113,8 @@ fn read_root(file: &Table<'_>) -> Option<impl FnOnce(Document) -> RootConfig + u
         members,
         ledger,
         store,
+        cache,
+        remotes,
         time_zone,
         time_zone_name,
         rotas,

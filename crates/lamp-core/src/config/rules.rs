@@ -213,6 +213,25 @@ pub(crate) fn email(text: &str) -> Result<String, Refusal> {
     Err(Refusal::new(format!("`{text}` is not an e-mail address"), hint))
 }
 
+/// `20 GiB`, `500 MB`: a number of bytes.
+pub(crate) fn size(text: &str) -> Result<u64, Refusal> {
+    let error = || Refusal::new(format!("`{text}` is not a size"), "write for example `\"20 GiB\"` or `\"500 MB\"`");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let amount: u64 = text[..digits].parse().map_err(|_| error())?;
+    let unit: u64 = match text[digits..].trim() {
+        "kB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        _ => return Err(error()),
+    };
+    amount.checked_mul(unit).ok_or_else(error)
+}
+
 /// `100ms`, `2s`.
 pub(crate) fn deadline(text: &str) -> Result<Duration, Refusal> {
     let hint = "write `\"100ms\"` or `\"2s\"`, from 1ms to 60s";

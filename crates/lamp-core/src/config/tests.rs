@@ -161,6 +161,23 @@ fn a_team_says_how_many_pages_it_accepts() {
 }
 
 #[test]
+fn other_stores_and_the_bound_of_the_cache_are_read() {
+    let text = "[workspace]\nmembers = []\ncache = \"20 GiB\"\n\
+                [remotes.backup]\nurl = \"s3://team/kept\"\n[remotes.disk]\nurl = \"/mnt/disk\"\n";
+    let root = RootConfig::parse(text, "lamp.toml").expect("a root");
+    assert_eq!(root.cache, Some(20 << 30));
+    let urls: Vec<_> = root.remotes.iter().map(|(name, remote)| (name.as_str(), remote.url.as_str())).collect();
+    assert_eq!(urls, [("backup", "s3://team/kept"), ("disk", "/mnt/disk")]);
+    let sizes = [("0 MB", 0), ("500MB", 500_000_000), ("1 TiB", 1 << 40), ("2 kB", 2_000)];
+    for (text, bytes) in sizes {
+        assert_eq!(rules::size(text), Ok(bytes), "{text}");
+    }
+    for text in ["", "20", "GiB", "-1 GiB", "1.5 GiB", "20 gib", "99999999999 TiB"] {
+        assert!(rules::size(text).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn what_the_root_leaves_out_has_a_default() {
     let root = RootConfig::parse("[workspace]\nmembers = [\"ml/*\"]", "lamp.toml").expect("a root");
     assert_eq!((root.ledger.as_str(), root.store.as_str()), ("sqlite:.lamp/ledger.db", ".lamp/store"));

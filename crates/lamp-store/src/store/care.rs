@@ -133,7 +133,7 @@ impl Store {
     }
 
     /// Sends the versions of a series, up to the one numbered `up_to` if that is given, to another store,
-    /// where they get the same numbers. Cut short, it goes on where it ended. A number that means
+    /// where they get the same numbers; those that have their names there already are left alone. Cut short, it goes on where it ended. A number that means
     /// another version there is a conflict, and is found before anything is sent.
     pub async fn push_to(
         &self,
@@ -151,6 +151,8 @@ impl Store {
                 return Err(StoreError::VersionTaken { series, version, existing, wanted: *digest });
             }
         }
+        // A name comes last, so a version that has it there is whole there.
+        here.retain(|version| !there.contains(version));
         let known: BTreeSet<Digest> = there.into_iter().map(|(_, digest)| digest).collect();
         let mut all = Sent::default();
         for (version, digest) in here {

@@ -8,11 +8,12 @@ use object_store::{ObjectStore, ObjectStoreExt as _};
 
 use super::*;
 use crate::faults::{self, Step};
+use crate::store::IfMissing;
 use crate::{DamageKind, DocumentKind};
 
 async fn open(bench: &Bench, client: &Arc<InMemory>) -> Store {
     let client: Arc<dyn ObjectStore> = client.clone();
-    Store::open_bucket("s3://team/ml", client, &bench.cache_dir()).await.expect("opens")
+    Store::open_bucket(IfMissing::Create, "s3://team/ml", client, &bench.cache_dir()).await.expect("opens")
 }
 
 /// The keys of all packs.
@@ -183,6 +184,7 @@ async fn documents_and_the_layout_are_kept_in_the_bucket() {
         assert_eq!(store.find_document(DocumentKind::Checks, &key).await.expect("asked").as_deref(), Some(text));
     }
     client.put(&Key::from("lamp-store.json"), "{\"layout\":3}".into()).await.expect("rewritten");
-    let newer = Store::open_bucket("s3://team/ml", client, &bench.cache_dir()).await.expect_err("newer");
+    let newer =
+        Store::open_bucket(IfMissing::Create, "s3://team/ml", client, &bench.cache_dir()).await.expect_err("newer");
     assert!(matches!(newer, StoreError::Layout { .. }), "{newer}");
 }

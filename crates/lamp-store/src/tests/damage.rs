@@ -106,3 +106,19 @@ async fn a_damaged_list_of_chunks_is_set_aside_and_the_file_comes_back_by_adding
     bench.add(&store, &["a"]).await.expect("added again");
     assert_eq!(store.verify(&whole, quiet()).await.expect("verified"), Vec::new());
 }
+
+#[tokio::test]
+async fn every_damaged_pack_of_a_file_is_set_aside_at_once() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    bench.write("grown", &noise(40_000, 1));
+    bench.add(&store, &["grown"]).await.expect("added");
+    bench.write("grown", &[noise(40_000, 1), noise(20_000, 2)].concat());
+    let grown = manifest(bench.add(&store, &["grown"]).await.expect("added"));
+    assert_eq!(bench.packs().len(), 2, "the second has what is new");
+    for pack in bench.packs() {
+        tamper(&pack, |file| file.write_all_at(&[0; 64], 40).expect("damaged"));
+    }
+    assert_eq!(bench.open().await.verify(&grown, quiet()).await.expect("verified").len(), 1);
+    assert_eq!(names_in(&bench.store_dir().join("quarantine")).len(), 2);
+}

@@ -12,6 +12,7 @@ use object_store::{
 };
 
 use super::*;
+use crate::store::IfMissing;
 
 /// A bucket whose connection is cut after some more puts.
 #[derive(Debug)]
@@ -62,7 +63,9 @@ impl ObjectStore for Frail {
 
 async fn bucket(bench: &Bench, client: &Arc<Frail>) -> Store {
     let client: Arc<dyn ObjectStore> = client.clone();
-    Store::open_bucket("s3://team/ml", client, &bench.dir.path().join("remote-cache")).await.expect("opens")
+    Store::open_bucket(IfMissing::Create, "s3://team/ml", client, &bench.dir.path().join("remote-cache"))
+        .await
+        .expect("opens")
 }
 
 fn frail() -> Arc<Frail> {

@@ -356,6 +356,8 @@ fn calls() -> Vec<(&'static str, Value, Permission)> {
         ("verify-data", json!({"references": ["flights@1"]}), Permission::Watch),
         ("collect-garbage", json!({"dry_run": true}), Permission::Administer),
         ("repack-store", json!({}), Permission::Work),
+        ("push-data", json!({"remote": null, "references": []}), Permission::Work),
+        ("pull-data", json!({"remote": null, "references": []}), Permission::Work),
         ("list-events", json!({"after": 0, "limit": 5}), Permission::Look),
         ("verify-audit", json!({}), Permission::Look),
         ("list-notifications", json!({"limit": 5}), Permission::Look),

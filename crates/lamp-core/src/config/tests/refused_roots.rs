@@ -25,7 +25,7 @@ fn unknown_keys() {
         "[workspace]\nmembers = []\ncolour = \"red\"\n",
         &expect![[r#"
         lamp.toml:3:1: unknown key `colour` in [workspace]
-          hint: known keys: `ledger`, `members`, `server`, `store`, `time_zone`
+          hint: known keys: `cache`, `ledger`, `members`, `server`, `store`, `time_zone`
     "#]],
     );
 }
@@ -225,4 +225,19 @@ fn bad_webhooks() {
               hint: known keys: `secret_env`, `webhook_env`, `webhook`
         "#]],
     );
+}
+
+#[test]
+fn remotes_and_sizes() {
+    let cases = [
+        ("cache = \"20 gigs\"", "`20 gigs` is not a size"),
+        ("[remotes.Backup]\nurl = \"kept\"", "`Backup` is not a remote name"),
+        ("[remotes.b]\nurl = \"ftp://x\"", "`ftp://x` is not the address of a store"),
+        ("[remotes.b]", "[remotes.b] has no `url`"),
+    ];
+    for (text, why) in cases {
+        let text = format!("[workspace]\nmembers = []\n{text}\n");
+        let error = RootConfig::parse(&text, "lamp.toml").expect_err("it is refused");
+        assert!(render(&error).contains(why), "{}", render(&error));
+    }
 }
