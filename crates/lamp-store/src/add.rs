@@ -27,7 +27,6 @@ const LARGE: u64 = 16 << 20;
 const ATTEMPTS_MAX: usize = 3;
 
 /// A source that was looked at.
-#[derive(Clone)]
 struct Job {
     /// Absolute, so that the stat cache can be asked for it.
     path: PathBuf,
@@ -65,9 +64,9 @@ pub(crate) async fn add_files(
     let cache = Arc::new(cache.await?);
     let done = add_all(packs, jobs, &cache, progress).await?;
     let (entries, seen): (Vec<_>, Vec<_>) = done.into_iter().map(|done| (done.entry, done.seen)).unzip();
-    let seen = seen.into_iter().flatten().collect();
+    let seen: Vec<Seen> = seen.into_iter().flatten().collect();
     blocking(move || {
-        cache.save(seen);
+        cache.save(&seen);
         Ok(())
     })
     .await?;
@@ -83,11 +82,14 @@ async fn add_all(
     progress: Arc<dyn Progress>,
 ) -> Result<Vec<Done>, StoreError> {
     let mut watched = progress;
+    let jobs = Arc::new(jobs);
     for _ in 0..ATTEMPTS_MAX {
         let packing = Arc::new(Packing::new(Arc::clone(packs), false, QUICK));
         let (known, cached, into) = (Arc::clone(packs), Arc::clone(cache), Arc::clone(&packing));
-        let telling = Arc::clone(&watched);
-        let done = on_each_with(jobs.clone(), threads_for_disk(), Vec::new, move |job, buffer| {
+        let (telling, all) = (Arc::clone(&watched), Arc::clone(&jobs));
+        let places = (0..jobs.len()).collect();
+        let done = on_each_with(places, threads_for_disk(), Vec::new, move |place: &usize, buffer| {
+            let job = &all[*place];
             let done = job.take_in(&known, &cached, &into, telling.as_ref(), buffer)?;
             telling.file_done(&job.name);
             Ok(done)

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use nix::fcntl::OFlag;
-use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 
@@ -29,7 +28,7 @@ const COARSE_CLOCK_STEP: Duration = Duration::from_secs(2);
 const SECOND_NS: i64 = 1_000_000_000;
 
 /// What changes when somebody writes to a file, replaces it or sets its times back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) device: u64,
     pub(crate) inode: u64,

@@ -233,8 +233,12 @@ impl Store {
     /// `models/delay`. The same digest again is fine; another one is a conflict.
     pub async fn publish(&self, series: &str, version: VersionNumber, digest: &Digest) -> Result<(), StoreError> {
         check_series(series)?;
-        let manifest = self.manifest(digest).await?;
         let key = version_key(series, version);
+        let has_name = self.backend().find(key.clone()).await?.is_some_and(|found| names(&found, digest));
+        if has_name && self.modified_at(manifest_key(*digest)).await?.is_some() {
+            return Ok(());
+        }
+        let manifest = self.manifest(digest).await?;
         let content = format!("{{\"digest\":\"{digest}\"}}\n").into_bytes();
         let Created::Existing(found) = self.backend().create(key.clone(), content).await? else {
             // A collection that did not see the name yet may have taken the manifest away meanwhile.
@@ -360,6 +364,11 @@ fn open_folder(folder: Folder, location: &str) -> Result<Folder, StoreError> {
         check_marker(location, &found)?;
     }
     Ok(folder)
+}
+
+/// Whether the content of a published name says that digest.
+fn names(content: &[u8], digest: &Digest) -> bool {
+    serde_json::from_slice::<Published>(content).is_ok_and(|published| published.digest == *digest)
 }
 
 fn parse_published(key: &str, content: &[u8]) -> Result<Digest, StoreError> {

@@ -1,10 +1,12 @@
 //! `lamp data add`: the working tree's files become an immutable version.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use lamp_core::access::Permission;
 use lamp_core::dataset::{DatasetVersion, FileEntry, Manifest, SchemaColumn, VersionNumber};
+use lamp_core::digest::Digest;
 use lamp_core::ids::RunId;
 use lamp_core::names::DatasetName;
 use lamp_core::partition::{PartitionBy, PartitionKey};
@@ -167,7 +169,15 @@ impl App {
         all.sort_by(|a, b| a.path.cmp(&b.path));
         let schema = self.schema_of_first(&all, before.as_ref()).await?;
         let manifest = Manifest::new(all, partition_by.clone(), schema);
-        let recorded = self.record_version(incoming, &manifest, base.as_ref(), if_moved).await?;
+        let may_have_moved = incoming.carries_over() && if_moved == IfMoved::StartOver;
+        let unchanged = base.as_ref().filter(|_| !may_have_moved && before.as_ref() == Some(&manifest));
+        let recorded = match unchanged {
+            Some(version) => {
+                self.publish_version(version).await?;
+                Some((version.clone(), false))
+            }
+            None => self.record_version(incoming, &manifest, base.as_ref(), if_moved).await?,
+        };
         let base = base.filter(|_| incoming.carries_over()).map(|version| version.version);
         Ok(recorded.map(|(version, is_new)| Added { version, is_new, partitions, carried_over, base }))
     }
@@ -180,15 +190,17 @@ impl App {
         partition_by: Option<&PartitionBy>,
         before: Option<&Manifest>,
     ) -> Result<Vec<FileEntry>, DataError> {
+        let was_cut_alike = before.is_some_and(|manifest| manifest.partition_by.as_ref() == partition_by);
+        let of_before = before.filter(|_| was_cut_alike).map(|manifest| &manifest.files[..]).unwrap_or_default();
+        // Of two files with the same bytes the first counts.
+        let known: HashMap<Digest, &FileEntry> = of_before.iter().rev().map(|file| (file.digest, file)).collect();
         let mut described = Vec::with_capacity(entries.len());
         for mut entry in entries {
             entry.partition = match partition_by {
                 Some(by) => Some(partition_of(dataset, &entry.path, by.by)?),
                 None => None,
             };
-            let known = before.and_then(|manifest| manifest.files.iter().find(|file| file.digest == entry.digest));
-            let was_cut_alike = before.is_some_and(|manifest| manifest.partition_by.as_ref() == partition_by);
-            entry.rows = match known.filter(|_| was_cut_alike) {
+            entry.rows = match known.get(&entry.digest) {
                 Some(file) => file.rows,
                 None => match self.inspect(&entry).await? {
                     Some(facts) => {

@@ -1,5 +1,7 @@
 //! Which files of an earlier version stay in the next one, and in which partition.
 
+use std::collections::{BTreeSet, HashSet};
+
 use lamp_core::dataset::{FileEntry, Manifest};
 use lamp_core::names::DatasetName;
 use lamp_core::partition::{PartitionBy, PartitionKey, Period};
@@ -14,11 +16,12 @@ pub(super) fn carried_over(
     incoming: &[FileEntry],
     partition_by: Option<&PartitionBy>,
 ) -> Result<Vec<FileEntry>, DataError> {
-    let brought = partitions_of(incoming);
+    let brought: BTreeSet<PartitionKey> = partitions_of(incoming).into_iter().collect();
     let period = partition_by.map(|by| by.by);
     let was_cut_alike = before.partition_by.as_ref().map(|by| by.by) == period;
+    let paths: HashSet<&str> = incoming.iter().map(|entry| entry.path.as_str()).collect();
     let mut stay = Vec::new();
-    for file in before.files.iter().filter(|file| incoming.iter().all(|entry| entry.path != file.path)) {
+    for file in before.files.iter().filter(|file| !paths.contains(file.path.as_str())) {
         let mut file = file.clone();
         if !was_cut_alike {
             file.partition = period.map(|period| partition_of(dataset, &file.path, period)).transpose()?;

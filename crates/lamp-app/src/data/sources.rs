@@ -49,7 +49,7 @@ pub fn matching(folder: &Path, pattern: &str) -> Result<Vec<SourceFile>, DataErr
     let mut files = Vec::new();
     if base.is_dir() {
         for file in walk(&base)? {
-            let relative = file.strip_prefix(folder).unwrap_or(&file);
+            let relative = file.path.strip_prefix(folder).unwrap_or(&file.path);
             if glob.is_match(relative) {
                 files.push(named(&base, file)?);
             }
@@ -76,7 +76,8 @@ pub fn explicit(paths: &[PathBuf], base: Option<&Path>) -> Result<Vec<SourceFile
             }
         } else {
             let parent = absolute.parent().unwrap_or(&absolute).to_owned();
-            files.push(named(under_base.unwrap_or(&parent), absolute)?);
+            let base = under_base.unwrap_or(&parent);
+            files.push(named(base, Walked { is_link: metadata.is_symlink(), path: absolute.clone() })?);
         }
     }
     if files.is_empty() {
@@ -94,7 +95,13 @@ pub fn fixed_prefix(pattern: &str) -> PathBuf {
     folders.iter().copied().take_while(is_plain).collect()
 }
 
-fn walk(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+/// A file that is there, or a link.
+struct Walked {
+    path: PathBuf,
+    is_link: bool,
+}
+
+fn walk(folder: &Path) -> Result<Vec<Walked>, DataError> {
     let mut files = Vec::new();
     for entry in WalkDir::new(folder).sort_by_file_name().follow_links(false) {
         let entry = entry.map_err(|error| {
@@ -102,13 +109,14 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
             PartError::file("read", &path)(error.into())
         })?;
         if !entry.file_type().is_dir() {
-            files.push(entry.into_path());
+            files.push(Walked { is_link: entry.path_is_symlink(), path: entry.into_path() });
         }
     }
     Ok(files)
 }
 
-fn named(base: &Path, path: PathBuf) -> Result<SourceFile, DataError> {
+fn named(base: &Path, file: Walked) -> Result<SourceFile, DataError> {
+    let Walked { path, is_link } = file;
     let relative = path.strip_prefix(base).unwrap_or(&path);
     let mut parts = Vec::new();
     for part in relative.components() {
@@ -119,7 +127,9 @@ fn named(base: &Path, path: PathBuf) -> Result<SourceFile, DataError> {
         parts.push(text);
     }
     let name = parts.join("/");
-    refuse_to_follow_out(base, &path, &name)?;
+    if is_link {
+        refuse_to_follow_out(base, &path, &name)?;
+    }
     Ok(SourceFile { path, name })
 }
 
@@ -156,9 +166,10 @@ mod tests {
         for (link, target) in [("straight", "c"), ("detour", "b/../c")] {
             std::os::unix::fs::symlink(target, base.join(link)).expect("a link");
         }
-        let straight = named(base, base.join("straight")).expect("it stays inside");
+        let link = |name: &str| Walked { path: base.join(name), is_link: true };
+        let straight = named(base, link("straight")).expect("it stays inside");
         assert_eq!(straight.name, "straight");
-        let refused = named(base, base.join("detour")).expect_err("the store refuses to make it");
+        let refused = named(base, link("detour")).expect_err("the store refuses to make it");
         assert!(matches!(refused, DataError::LinkLeadsOut { .. }), "{refused}");
     }
 }

@@ -30,7 +30,7 @@ async fn an_unchanged_file_is_read_once_while_the_store_has_it() {
 
     fs::remove_file(&bench.packs()[0]).expect("removed");
     assert!(was_read(&bench, &store, "a").await.0, "the store lost it");
-    fs::write(bench.cache_dir().join("stat-cache.json"), b"not JSON").expect("damaged");
+    fs::write(bench.cache_dir().join(crate::stat_cache::FILE), b"not a cache").expect("damaged");
     assert!(was_read(&bench, &store, "a").await.0, "the cache is damaged");
     assert!(!was_read(&bench, &store, "a").await.0, "and mended");
 }
