@@ -101,12 +101,15 @@ pub async fn to_new_year(
 
 async fn month(stage: &Stage, app: &App, first: Date, next: Date) -> Result<(), Failure> {
     stage.say(&format!("{first} to {}: a month of files", next - 1.day()));
-    let mut broken = Vec::new();
+    // All of it before any check: the scheduler may look meanwhile, and would call late what only waits its turn.
     for feed in FEEDS {
         let paths = arrive(stage, feed, first, next)?;
         let dataset = DatasetName::parse(feed)?;
         let request = AddData { dataset, paths, replace: false, commit: false, note: None };
         app.add_data(request, Arc::new(NoProgress)).await?;
+    }
+    let mut broken = Vec::new();
+    for feed in FEEDS {
         let report = app.check(&format!("{feed}[{first}..{next}]"), &|_, _| {}).await?;
         broken.extend(report.broken().map(|(piece, check)| {
             let day = piece.partition.as_ref().map(ToString::to_string).unwrap_or_default();
