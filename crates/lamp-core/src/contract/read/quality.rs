@@ -8,6 +8,7 @@ use crate::contract::own::OWN_ENGINE;
 use crate::contract::rule::{Metric, Operator, Rule, RuleKind, Unit};
 use crate::contract::yaml::{Node, Place, Yaml};
 
+/// Keys of a rule, but for its operator.
 const RULE_KEYS: &[&str] = &[
     "id",
     "name",
@@ -29,14 +30,6 @@ const RULE_KEYS: &[&str] = &[
     "query",
     "engine",
     "implementation",
-    "mustBe",
-    "mustNotBe",
-    "mustBeGreaterThan",
-    "mustBeGreaterOrEqualTo",
-    "mustBeLessThan",
-    "mustBeLessOrEqualTo",
-    "mustBeBetween",
-    "mustNotBeBetween",
     "validValues",
     "pattern",
     "missingValues",
@@ -62,7 +55,8 @@ pub(super) fn rules(fields: &mut Fields<'_>, subject: &Subject<'_>, findings: &m
 
 fn rule(node: &Node, subject: &Subject<'_>, findings: &mut Findings) -> Option<Rule> {
     let mut fields = Fields::of(node, "a quality rule", findings)?;
-    fields.unknown(RULE_KEYS, findings);
+    let known: Vec<&str> = RULE_KEYS.iter().copied().chain(Operator::NAMES).collect();
+    fields.unknown(&known, findings);
     let dimension = fields.text("dimension", findings);
     if let Some(word) = dimension.as_deref().filter(|word| !DIMENSIONS.contains(word)) {
         let hint = nearest(word, DIMENSIONS)
